@@ -1,0 +1,1 @@
+"""Trajectory store of the goal-image control stack: schema, writer, reader, recorder and scripted play."""
