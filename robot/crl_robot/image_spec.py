@@ -72,7 +72,7 @@ class ImageSpec:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ImageSpec:
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in data.items()})
+        return cls(**data)
 
     @property
     def hash(self) -> str:
