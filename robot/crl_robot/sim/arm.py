@@ -1,0 +1,59 @@
+"""The simulated arm behind the `Arm` protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crl_robot.contracts import JointReading
+from crl_robot.errors import ArmError
+from crl_robot.kinematics import JOINT_NAMES
+from crl_robot.sim.world import World
+
+
+class SimArm:
+    """Reads and commands the servos of a `World`; stamps come from ``clock_ns``, by default simulated time."""
+
+    joint_names = JOINT_NAMES
+
+    def __init__(self, world: World, clock_ns: Callable[[], int] | None = None) -> None:
+        self._world = world
+        self._clock_ns = clock_ns or (lambda: world.time_ns)
+        self._closed = False
+
+    def read(self) -> JointReading:
+        """Measured joints, stamped now. Raises ArmError after `close`."""
+        self._require_open()
+        with self._world.lock:
+            position, velocity, gripper = self._world.joints()
+            return JointReading(position, velocity, gripper, self._clock_ns())
+
+    def command(self, position: NDArray[np.float64], gripper: float) -> None:
+        """Set the servo targets: joints (6,) rad, opening 0..1. Raises ArmError on wrong values or after `close`."""
+        self._require_open()
+        joints = np.asarray(position, dtype=np.float64)
+        if joints.shape != (len(JOINT_NAMES),) or not np.isfinite(joints).all() or not np.isfinite(gripper):
+            raise ArmError(
+                f"joint command is {joints.tolist()} with gripper {gripper}, expected {len(JOINT_NAMES)} finite "
+                "angles in rad and a finite opening"
+            )
+        self._world.command(joints, gripper)
+
+    def hold(self) -> None:
+        """Stay at the measured joints."""
+        if self._closed:
+            return
+        with self._world.lock:
+            position, _, gripper = self._world.joints()
+            self._world.command(position, gripper)
+
+    def close(self) -> None:
+        """Hold, then refuse everything."""
+        self.hold()
+        self._closed = True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ArmError("the simulated arm is closed; make a new SimArm")

@@ -1,0 +1,148 @@
+"""The simulated robot without ROS and without a clock: world, arm, controller and cameras in lock-step."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crl_robot.contracts import Action, ActionSpec, ArmState, Observation, Pose
+from crl_robot.controller import ArmController
+from crl_robot.errors import ArmError, ContractError
+from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
+from crl_robot.kinematics import HOME_Q, Kinematics
+from crl_robot.safety import SafetyLimits
+from crl_robot.sim.arm import SimArm
+from crl_robot.sim.camera import SimCamera
+from crl_robot.sim.tasks import Episode, get_task
+from crl_robot.sim.world import INNER_PERIOD_NS, World, WorldOptions
+
+T = TypeVar("T")
+
+
+class SimEnv:
+    """One task in one world; the same seed gives the same run.
+
+    Rendering belongs to the thread that first resets it. Use it as a context manager, or call `close`.
+    """
+
+    def __init__(
+        self,
+        task_name: str,
+        cameras: tuple[str, ...] = ("over_shoulder",),
+        options: WorldOptions | None = None,
+        spec: ActionSpec | None = None,
+    ) -> None:
+        self.task = get_task(task_name)
+        self.spec = spec or ActionSpec()
+        self.world = World(options=options)
+        self.arm = SimArm(self.world)
+        self.kinematics = Kinematics()
+        self.cameras = {name: SimCamera(self.world, name) for name in cameras}
+        self._inner_ticks = round(self.spec.period_s * 1e9 / INNER_PERIOD_NS)
+        self._controller: ArmController | None = None
+        self._episode: Episode | None = None
+        self._executed: Action | None = None
+        self._observation: Observation | None = None
+
+    def reset(self, start: np.random.Generator | Episode) -> Observation:
+        """Begin an episode: the given one, or one drawn with the given generator."""
+        self._episode = start if isinstance(start, Episode) else self.task.sample(start)
+        self.world.reset(self.solve(self._episode.start_tool), self._episode.start_object_xy)
+        self._controller = ArmController(self.arm, self.kinematics, self.spec, SafetyLimits(), self.world.time_ns)
+        self._controller.enable()
+        self._executed = None
+        return self._observe()
+
+    def step(self, action: Action) -> Observation:
+        """Run one control tick with ``action`` and observe. A refused action makes the arm hold for this tick."""
+        controller = self.controller
+        try:
+            self._executed = controller.submit(action, self.world.time_ns)
+        except ArmError:
+            gripper = controller.state().gripper_target
+            self._executed = Action(np.array([0, 0, 0, 0, 0, 0, gripper], dtype=np.float32), action.stamp_ns)
+        for _ in range(self._inner_ticks):
+            controller.inner_tick(self.world.time_ns)
+            self.world.step_inner()
+        return self._observe()
+
+    def act(self, values: NDArray[np.float32]) -> Observation:
+        """`step` with bare action values (7,), stamped with the newest observation."""
+        return self.step(Action(values, self.observation.newest_stamp_ns if self.cameras else self.world.time_ns))
+
+    @property
+    def controller(self) -> ArmController:
+        """The controller of the running episode; raises ContractError before the first reset."""
+        return _begun(self._controller)
+
+    @property
+    def episode(self) -> Episode:
+        """The running episode; raises ContractError before the first reset."""
+        return _begun(self._episode)
+
+    @property
+    def observation(self) -> Observation:
+        """The newest observation."""
+        return _begun(self._observation)
+
+    @property
+    def executed(self) -> Action:
+        """The Action that the controller really commanded in the last step."""
+        return _begun(self._executed)
+
+    def arm_state(self) -> ArmState:
+        """What is measured and commanded now."""
+        return self.controller.state()
+
+    def distance(self) -> float:
+        """What is left to the goal, m."""
+        return self.task.distance(self.world, self.episode)
+
+    def success(self) -> bool:
+        """Whether the world is at the goal now."""
+        return self.task.success(self.world, self.episode)
+
+    def goal_image(self, camera: str = "over_shoulder") -> NDArray[np.uint8]:
+        """The native image of the world at the running episode's goal."""
+        return render_goal(self, self.episode, camera)
+
+    def solve(self, tool: tuple[float, float, float]) -> NDArray[np.float64]:
+        """Joints (6,) rad with the tool at ``tool`` (3,) m, gripper down. Raises ArmError when out of reach."""
+        return self.kinematics.solve(Pose(np.array(tool), quat_from_matrix(GRIPPER_DOWN)), HOME_Q)
+
+    def close(self) -> None:
+        """Release the cameras and the arm."""
+        for camera in self.cameras.values():
+            camera.close()
+        self.arm.close()
+
+    def __enter__(self) -> SimEnv:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _observe(self) -> Observation:
+        frames = {name: camera.read() for name, camera in self.cameras.items()}
+        self._observation = Observation(frames, self.arm_state(), self.world.time_ns)
+        return self._observation
+
+
+def render_goal(env: SimEnv, episode: Episode, camera: str = "over_shoulder") -> NDArray[np.uint8]:
+    """The native image uint8 (H, W, 3) of the world posed at the goal of ``episode``; the run goes on unchanged."""
+    if camera not in env.cameras:
+        raise ContractError(f"no camera '{camera}' in this environment, it has {sorted(env.cameras)}")
+    with env.world.lock:
+        before = env.world.snapshot()
+        env.world.reset(env.solve(episode.goal_tool), episode.goal_object_xy)
+        image = env.cameras[camera].read().image
+        env.world.restore(before)
+    return image
+
+
+def _begun(value: T | None) -> T:
+    if value is None:
+        raise ContractError("the environment has no episode or step yet; call reset first")
+    return value
