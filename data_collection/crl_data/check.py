@@ -1,0 +1,89 @@
+"""Is a store sound? Structure, checksums, order of stamps, finite numbers, every frame decodable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from crl_data.episode import CameraTrack, Episode
+from crl_data.files import leftovers
+from crl_data.progress import frame_progress
+from crl_data.store import Store
+from crl_robot.errors import StoreError
+
+SOUND, REPAIRABLE, DAMAGED = 0, 1, 2
+
+
+@dataclass
+class CheckReport:
+    """What a check found.
+
+    Attributes:
+        episodes: number of episodes looked at.
+        damage: one line per problem that lost data.
+        leftovers: temporary folders of commits that never finished; deleting them loses nothing committed.
+    """
+
+    episodes: int = 0
+    damage: list[str] = field(default_factory=list)
+    leftovers: list[Path] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 sound, 1 repairable, 2 damaged."""
+        if self.damage:
+            return DAMAGED
+        return REPAIRABLE if self.leftovers else SOUND
+
+
+def check_store(path: str | Path, *, progress: bool = True) -> CheckReport:
+    """Look at everything in a store. Raises StoreError only when it cannot be opened at all."""
+    store = Store.open(path)
+    report = CheckReport(leftovers=leftovers(store.path))
+    ids = store.episode_ids()
+    with frame_progress("checking", enabled=progress) as bar:
+        for episode_id in bar.track(ids):
+            report.episodes += 1
+            try:
+                problems = episode_problems(store.read(episode_id))
+            except StoreError as error:
+                problems = [str(error)]
+            report.damage += [f"{episode_id}: {problem}" for problem in problems]
+    return report
+
+
+def episode_problems(episode: Episode) -> list[str]:
+    """What is wrong with an episode whose arrays could be read."""
+    problems = []
+    for name, array in episode.arrays.items():
+        if len(array) != len(episode):
+            problems.append(f"{name} has {len(array)} rows, expected {len(episode)}")
+        if not np.isfinite(array).all():
+            problems.append(f"{name} is not finite everywhere")
+    if (np.diff(episode["stamp_ns"]) <= 0).any():
+        problems.append("stamp_ns does not increase")
+    for name, track in episode.cameras.items():
+        problems += [f"camera {name}: {problem}" for problem in _track_problems(track, len(episode))]
+    return problems
+
+
+def _track_problems(track: CameraTrack, steps: int) -> list[str]:
+    if not len(track) == len(track.receive_stamp_ns) == steps:
+        return [f"has {len(track)} stamps and {len(track.receive_stamp_ns)} receive stamps, expected {steps}"]
+    problems = ["stamp_ns goes back"] if (np.diff(track.stamp_ns) < 0).any() else []
+    if track.spec.encoding == "lossless":
+        expected = (steps, *track.spec.shape)
+        return problems + (
+            [] if track.frames.shape == expected else [f"frames are {track.frames.shape}, not {expected}"]
+        )
+    offsets = track.offsets.astype(np.int64)
+    if len(offsets) != steps + 1 or (np.diff(offsets) <= 0).any() or offsets[-1] != len(track.frames):
+        return [*problems, "offsets do not fit the frames"]
+    for step in range(steps):
+        try:
+            track.frame(step)
+        except StoreError as error:
+            problems.append(f"step {step}: {error}")
+    return problems

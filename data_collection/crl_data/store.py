@@ -1,0 +1,175 @@
+"""A trajectory store: a folder that is a zarr v3 group, with one group per episode.
+
+`episodes/<id>` holds plain arrays only, so `zarr.open_group` reads it without this package. An episode is there whole
+or not at all, and nothing committed is rewritten. The list of the folder is the index: there is no other to go stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from crl_data.episode import STEP_ARRAYS, TRUTH_ARRAY, CameraTrack, Episode, EpisodeMeta
+from crl_data.files import appears_whole, read_array, read_attributes
+from crl_data.schema import LABELS, Labels, StoreMismatchError, StoreSpec
+from crl_robot.errors import StoreError
+from crl_robot.image_spec import ImageSpec
+
+EPISODES = "episodes"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class Store:
+    """An open store. Reading and committing need no lock: several processes may write to one store at a time."""
+
+    def __init__(self, path: Path, spec: StoreSpec) -> None:
+        self.path = path
+        self.spec = spec
+
+    @classmethod
+    def create(cls, path: str | Path, spec: StoreSpec) -> Store:
+        """Make an empty store. Raises StoreError when something is there already or the disk refuses."""
+        path = Path(path)
+        if path.exists():
+            raise StoreError(f"{path} exists already; open it, or choose another path")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with appears_whole(path, path, "create") as folder:
+            zarr.create_group(folder, zarr_format=3, attributes=spec.to_dict()).create_group(EPISODES)
+        return cls(path, spec)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Open an existing store. Raises StoreError when it is missing, no store, or of another schema version."""
+        path = Path(path)
+        if not path.exists():
+            raise StoreError(f"{path} does not exist; make it with 'crl-data play out={path}' or record one")
+        if not (path / "zarr.json").is_file():
+            raise StoreError(f"{path} is not a trajectory store: it has no zarr.json")
+        try:
+            spec = StoreSpec.from_dict(read_attributes(path))
+        except StoreError as error:
+            raise StoreError(f"{path}: {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{path} is damaged: its attributes cannot be read ({error!r}); restore zarr.json"
+            ) from error
+        return cls(path, spec)
+
+    @classmethod
+    def open_or_create(cls, path: str | Path, spec: StoreSpec) -> Store:
+        """Open a store that must hold what ``spec`` declares (StoreMismatchError otherwise), or make it."""
+        if not Path(path).exists():
+            return cls.create(path, spec)
+        store = cls.open(path)
+        store.spec.require_equal(spec, f"store {path}", "the new recording")
+        return store
+
+    def folder(self, episode_id: str) -> Path:
+        """Where an episode lies or will lie. Raises StoreError for an id that is not a plain file name."""
+        if not _ID.fullmatch(episode_id):
+            raise StoreError(f"episode id {episode_id!r} is not usable: letters, digits, '_', '-' and '.' only")
+        return self.path / EPISODES / episode_id
+
+    def episode_ids(self) -> list[str]:
+        """Ids of all committed episodes, sorted."""
+        folder = self.path / EPISODES
+        if not folder.is_dir():
+            raise StoreError(f"{self.path} is damaged: it has no folder '{EPISODES}'; restore it from a copy")
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+
+    def __len__(self) -> int:
+        return len(self.episode_ids())
+
+    def meta(self, episode_id: str) -> EpisodeMeta:
+        """Everything about an episode but its arrays. Raises StoreError when it is missing or damaged."""
+        folder = self.folder(episode_id)
+        if not folder.is_dir():
+            raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info' counts what it has")
+        try:
+            return EpisodeMeta.from_dict(read_attributes(folder))
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{folder} is damaged: its attributes cannot be read ({error!r})") from error
+
+    def metas(self, ids: Sequence[str] | None = None) -> list[EpisodeMeta]:
+        """The meta data of the given episodes, of all by default, in the order of the ids."""
+        return [self.meta(episode_id) for episode_id in (self.episode_ids() if ids is None else ids)]
+
+    def array(self, meta: EpisodeMeta, name: str) -> NDArray[Any]:
+        """One checked array of an episode, by its path inside the group. Raises StoreError."""
+        if name not in meta.checksums:
+            raise StoreError(f"episode '{meta.id}' has no array '{name}'; it has {', '.join(sorted(meta.checksums))}")
+        return read_array(self.folder(meta.id), name, meta.checksums[name])
+
+    def track(self, meta: EpisodeMeta, camera: str) -> CameraTrack:
+        """One camera's frames of an episode, still encoded. Raises StoreError."""
+        spec = self.spec.camera(camera)
+        prefix = f"cameras/{camera}"
+        offsets = np.zeros(0, np.uint64) if spec.encoding == "lossless" else self.array(meta, f"{prefix}/offsets")
+        return CameraTrack(
+            spec,
+            self.array(meta, f"{prefix}/frames"),
+            offsets,
+            self.array(meta, f"{prefix}/stamp_ns"),
+            self.array(meta, f"{prefix}/receive_stamp_ns"),
+        )
+
+    def read(self, episode_id: str) -> Episode:
+        """A whole episode. Raises StoreError when it is missing or damaged."""
+        meta = self.meta(episode_id)
+        names = [*STEP_ARRAYS, *([TRUTH_ARRAY] if TRUTH_ARRAY in meta.checksums else [])]
+        arrays = {name: self.array(meta, name) for name in names}
+        return Episode(meta, arrays, {camera: self.track(meta, camera) for camera in self.spec.cameras})
+
+    def load_array(self, name: str, ids: Sequence[str] | None = None) -> NDArray[Any]:
+        """One array of all the given episodes, end to end: (N, ...). Raises StoreError."""
+        metas = self._require_some(ids)
+        return np.concatenate([self.array(meta, name) for meta in metas])
+
+    def load_actions(self, labels: Labels = "commanded", ids: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """Training labels float32 (N, 7) of all the given episodes, end to end. Raises StoreError."""
+        if labels not in LABELS:
+            raise StoreError(f"labels are {labels!r}, the store has {', '.join(LABELS)}")
+        return self.load_array(f"action_{labels}", ids)
+
+    def load_images(
+        self, spec: ImageSpec, ids: Sequence[str] | None = None, *, workers: int = 2, progress: bool = True
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Every frame of ``spec.camera`` as the network sees it, decoded once into one array.
+
+        Returns:
+            images uint8 (N, h, w, 3) of all the given episodes end to end, and their lengths int64 (E,).
+
+        Raises:
+            StoreError: no such camera, another native size (StoreMismatchError), no episodes, or damage.
+        """
+        from crl_data.loading import load_images
+
+        native = self.spec.camera(spec.camera).native
+        if native != spec.native:
+            raise StoreMismatchError(
+                f"store {self.path} has camera '{spec.camera}' with native size {native}, the image spec ({spec.hash}) "
+                f"expects {spec.native}; use the image spec that belongs to this camera"
+            )
+        return load_images(self, spec, self._require_some(ids), workers, progress)
+
+    def fingerprint(self, ids: Sequence[str] | None = None) -> str:
+        """SHA-256 over the ids and checksums of the given episodes: equal where, and only where, the data are equal."""
+        digest = hashlib.sha256()
+        for meta in self.metas(ids):
+            digest.update(f"{meta.id}\n".encode())
+            for name, value in sorted(meta.checksums.items()):
+                digest.update(f"{name} {value}\n".encode())
+        return digest.hexdigest()
+
+    def _require_some(self, ids: Sequence[str] | None) -> list[EpisodeMeta]:
+        metas = self.metas(ids)
+        if not metas:
+            raise StoreError(f"{self.path} has no episodes to load; record some or run 'crl-data play out={self.path}'")
+        return metas
