@@ -1,0 +1,1 @@
+"""ROS nodes of the data side; everything under here needs rclpy."""
