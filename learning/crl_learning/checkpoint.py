@@ -1,0 +1,116 @@
+"""A checkpoint: a folder with the networks as safetensors and everything they mean as JSON, never a pickle.
+
+`policy.safetensors` and, where there is a critic, `critic.safetensors`; `checkpoint.json` says what images, actions and
+labels they were trained on, with which settings, data and code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crl_learning.action_scale import ActionScale
+from crl_learning.config import NetworkConfig
+from crl_learning.tensors import Tensors, read_facts, read_tensors, write_folder
+from crl_robot.contracts import ActionSpec
+from crl_robot.errors import CheckpointError, ContractError
+from crl_robot.image_spec import ImageSpec
+
+SCHEMA = "crl_checkpoint"
+SCHEMA_VERSION = 1
+FACTS = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class CheckpointMeta:
+    """What the tensors mean.
+
+    Attributes:
+        algorithm: its name.
+        network: sizes to build the networks with.
+        image_spec, action_spec, labels, action_scale: what goes in and comes out.
+        steps: gradient steps taken.
+        seed: of the run.
+        provenance: full settings, data source and fingerprint, action statistics, git commit, library versions,
+            last metrics; for people, never needed to act.
+    """
+
+    algorithm: str
+    network: NetworkConfig
+    image_spec: ImageSpec
+    action_spec: ActionSpec
+    labels: str
+    action_scale: ActionScale
+    steps: int
+    seed: int
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "algorithm": self.algorithm,
+            "network": asdict(self.network),
+            "image_spec": self.image_spec.to_dict(),
+            "image_spec_hash": self.image_spec.hash,
+            "action_spec": self.action_spec.to_dict(),
+            "labels": self.labels,
+            "action_scale": self.action_scale.to_dict(),
+            "steps": self.steps,
+            "seed": self.seed,
+            "provenance": self.provenance,
+        }
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> CheckpointMeta:
+        """Raises KeyError, TypeError or ContractError when something is missing or cannot be used."""
+        sizes = facts["network"]
+        network = NetworkConfig(tuple(sizes["channels"]), sizes["features"], tuple(sizes["hidden"]), sizes["repr_dim"])
+        meta = cls(
+            facts["algorithm"],
+            network,
+            ImageSpec.from_dict(facts["image_spec"]),
+            ActionSpec.from_dict(facts["action_spec"]),
+            facts["labels"],
+            ActionScale.from_dict(facts["action_scale"]),
+            facts["steps"],
+            facts["seed"],
+            facts["provenance"],
+        )
+        if meta.image_spec.hash != facts["image_spec_hash"]:
+            raise ContractError(
+                f"its image spec has hash {meta.image_spec.hash}, the file says {facts['image_spec_hash']}"
+            )
+        return meta
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Meta data and the state of the networks; ``critic`` is None for an algorithm without one."""
+
+    meta: CheckpointMeta
+    policy: Tensors
+    critic: Tensors | None
+
+
+def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint folder; it is there whole or not at all."""
+    groups = {"policy": checkpoint.policy}
+    if checkpoint.critic is not None:
+        groups["critic"] = checkpoint.critic
+    write_folder(Path(folder), groups, FACTS, checkpoint.meta.to_dict())
+
+
+def load_checkpoint(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint folder. Raises CheckpointError when it is missing, incomplete, damaged or of another schema."""
+    folder = Path(folder)
+    facts = read_facts(folder / FACTS, SCHEMA, SCHEMA_VERSION)
+    try:
+        meta = CheckpointMeta.from_dict(facts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{folder / FACTS} is damaged ({error!r}); copy the whole folder again") from error
+    has_critic = "critic.safetensors" in facts.get("sha256", {})
+    return Checkpoint(
+        meta, read_tensors(folder, facts, "policy"), read_tensors(folder, facts, "critic") if has_critic else None
+    )

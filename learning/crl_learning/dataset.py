@@ -1,0 +1,106 @@
+"""A whole trajectory store in memory: every observation once, so that next states and goals are only indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from crl_robot.contracts import ACTION_DIM, ActionSpec
+from crl_robot.errors import ContractError
+from crl_robot.image_spec import ImageSpec
+
+
+@dataclass(frozen=True)
+class TrajectoryData:
+    """Observations and the actions taken there, trajectories end to end.
+
+    Attributes:
+        images: uint8 (N, H, W, 3) as the network sees them.
+        actions: float32 (N, 7) in metres, radians and gripper opening.
+        lengths: int64 (E,) observations per trajectory, N in total.
+        image_spec, action_spec, labels: what images and actions mean.
+        source, fingerprint: where the data come from, and a hash of their content.
+    """
+
+    images: NDArray[np.uint8]
+    actions: NDArray[np.float32]
+    lengths: NDArray[np.int64]
+    image_spec: ImageSpec
+    action_spec: ActionSpec
+    labels: str = "commanded"
+    source: str = ""
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        total = int(self.lengths.sum())
+        width, height = self.image_spec.size
+        expected = {"images": (total, height, width, 3), "actions": (total, ACTION_DIM)}
+        for name, shape in expected.items():
+            got = getattr(self, name).shape
+            if got != shape:
+                raise ContractError(f"{name} have shape {got}, expected {shape} for trajectories of {total} steps")
+        if not np.isfinite(self.actions).all():
+            raise ContractError("actions hold values that are not finite; run 'crl-data check' on the store")
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(E,) index of the first observation of each trajectory."""
+        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+
+
+def load_store(path: str | Path, image_spec: ImageSpec, labels: str = "commanded") -> TrajectoryData:
+    """Read all of a store. Raises StoreError when it is missing, damaged or has no such camera."""
+    from crl_data.store import Store
+
+    store = Store.open(path)
+    images, lengths = store.load_images(image_spec)
+    return TrajectoryData(
+        images,
+        store.load_actions("achieved" if labels == "achieved" else "commanded"),
+        lengths,
+        image_spec,
+        store.spec.action,
+        labels,
+        str(path),
+        store.fingerprint(),
+    )
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """The observations that have a future.
+
+    Attributes:
+        index: int64 (M,) position in the data.
+        remaining: int64 (M,) how many observations of the same trajectory come later, at least 1.
+    """
+
+    index: torch.Tensor
+    remaining: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+def transitions(data: TrajectoryData, trajectories: Sequence[int] | NDArray[np.int64]) -> Transitions:
+    """All transitions of the given trajectories. Raises ContractError when there is none."""
+    spans = [(int(data.starts[e]), int(data.lengths[e])) for e in trajectories]
+    index = [np.arange(start, start + length - 1) for start, length in spans]
+    remaining = [np.arange(length - 1, 0, -1) for _, length in spans]
+    if not sum(len(part) for part in index):
+        raise ContractError(
+            f"{len(spans)} trajectories hold no two observations in a row, so there is nothing to learn; record more"
+        )
+    return Transitions(torch.from_numpy(np.concatenate(index)), torch.from_numpy(np.concatenate(remaining)))
+
+
+def split_trajectories(count: int, validation: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training and validation trajectories, both sorted; at least one is held out if any part is and two exist."""
+    held_out = min(round(count * validation) or int(validation > 0), count - 1)
+    order = np.random.default_rng(seed).permutation(count)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])

@@ -1,0 +1,97 @@
+"""Named tensors and JSON in a folder that appears whole: what checkpoints and resume snapshots are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from crl_robot.errors import CheckpointError
+
+Tensors = dict[str, Tensor]
+
+
+def write_folder(
+    folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], facts_name: str, facts: dict[str, Any]
+) -> None:
+    """Write ``<name>.safetensors`` files and one JSON file that holds ``facts`` and the SHA-256 of each of them.
+
+    Everything is written and synced beside ``folder`` and renamed into place; an older ``folder`` is replaced.
+    """  # fmt: skip
+    partial = folder.with_name(f".{folder.name}.partial-{uuid.uuid4().hex[:8]}")
+    partial.mkdir(parents=True)
+    try:
+        sums = {}
+        for name, group in tensors.items():
+            content = save({key: tensor.detach().cpu().contiguous() for key, tensor in group.items()})
+            sums[f"{name}.safetensors"] = hashlib.sha256(content).hexdigest()
+            _write_synced(partial / f"{name}.safetensors", content)
+        text = json.dumps(facts | {"sha256": sums}, indent=2)
+        _write_synced(partial / facts_name, f"{text}\n".encode())
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def read_facts(path: Path, schema: str, version: int) -> dict[str, Any]:
+    """The JSON file of a folder. Raises CheckpointError when missing, unreadable or of another schema or version."""
+    if not path.parent.is_dir():
+        raise CheckpointError(f"{path.parent} does not exist; give the folder of a checkpoint, written by crl-train")
+    try:
+        facts = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is missing or not readable ({error}); copy the whole folder again") from error
+    got = (facts.get("schema"), facts.get("schema_version")) if isinstance(facts, dict) else (None, None)
+    if got != (schema, version):
+        raise CheckpointError(
+            f"{path} has schema {got[0]!r} version {got[1]!r}, this program reads '{schema}' version {version}; "
+            "use the program version that wrote it, or train again"
+        )
+    return facts
+
+
+def read_tensors(folder: Path, facts: Mapping[str, Any], name: str) -> Tensors:
+    """One tensor file of a folder. Raises CheckpointError when it is missing, truncated or altered."""
+    path = folder / f"{name}.safetensors"
+    expected = facts.get("sha256", {}).get(path.name)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} is missing or not readable ({error}); copy the whole folder again") from error
+    got = hashlib.sha256(content).hexdigest()
+    if got != expected:
+        raise CheckpointError(
+            f"{path} is truncated or damaged: its SHA-256 is {got[:12]}..., expected {str(expected)[:12]}...; "
+            "copy the whole folder again"
+        )
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is no safetensors file ({error}); train again") from error
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
