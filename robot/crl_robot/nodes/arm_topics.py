@@ -1,0 +1,154 @@
+"""The topics and services of one arm: every command source meets the `ArmController` here.
+
+A node owns one `ArmTopics`, calls `tick` from its inner loop's thread and lets its executor deliver the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool, String
+from std_srvs.srv import SetBool, Trigger
+
+from crl_robot.contracts import ActionSpec, Arm, ArmState
+from crl_robot.controller import ArmController, Kinematics
+from crl_robot.errors import ArmError, ContractError, CrlError
+from crl_robot.kinematics import HOME_Q
+from crl_robot.nodes.common import CrlNode
+from crl_robot.nodes.messages import (
+    ACTION_QOS,
+    LATCHED_QOS,
+    STATE_QOS,
+    action_from_msg,
+    msg_from_action,
+    msg_from_joints,
+    msg_from_pose,
+)
+from crl_robot.safety import SafetyLimits
+
+
+class ArmTopics:
+    """Publishes what the arm measures and does; takes Actions, enable, e-stop, reset and home."""
+
+    def __init__(self, node: CrlNode, arm: Arm, kinematics: Kinematics, spec: ActionSpec, limits: SafetyLimits) -> None:
+        self._node = node
+        self._names = arm.joint_names
+        self._lock = threading.RLock()
+        self._controller = ArmController(arm, kinematics, spec, limits, self._now_ns())
+        self._published: tuple[str, str] | None = None
+        self._joints = node.create_publisher(JointState, "/joint_states", STATE_QOS)
+        self._pose = node.create_publisher(PoseStamped, "/arm/pose", STATE_QOS)
+        self._target = node.create_publisher(PoseStamped, "/arm/target_pose", STATE_QOS)
+        self._commanded = node.create_publisher(JointState, "/arm/commanded", STATE_QOS)
+        self._status = node.create_publisher(String, "/arm/status", LATCHED_QOS)
+        self._estopped = node.create_publisher(Bool, "/arm/estopped", LATCHED_QOS)
+        self._entities = [
+            node.create_subscription(JointState, "/arm/action", self._on_action, ACTION_QOS),
+            node.create_service(SetBool, "/arm/enable", self._on_enable),
+            node.create_service(Trigger, "/arm/estop", self._on_estop),
+            node.create_service(Trigger, "/arm/reset", self._on_reset),
+            node.create_service(Trigger, "/arm/home", self._on_home),
+        ]
+        node.create_timer(1.0, self.publish_status)
+
+    def tick(self) -> ArmState:
+        """One inner tick: send the next joint target, publish the state. Raises ArmError when the arm is silent."""
+        with self._lock:
+            self._controller.inner_tick(self._now_ns())
+            state = self._controller.state()
+        stamp_ns = state.joints.stamp_ns
+        self._joints.publish(msg_from_joints(state.joints, self._names))
+        self._pose.publish(msg_from_pose(state.measured, stamp_ns))
+        self._target.publish(msg_from_pose(state.target, stamp_ns))
+        if (state.mode, state.reason) != self._published:
+            self.publish_status()
+        return state
+
+    def enable(self) -> None:
+        """Allow motion. Raises ArmError while the e-stop is latched or the node is not active."""
+        if not self._node.active:
+            raise ArmError("the node is not active; activate it before enabling the arm")
+        with self._lock:
+            self._controller.enable()
+
+    def disable(self) -> None:
+        """Hold and refuse Actions."""
+        with self._lock:
+            self._controller.disable()
+
+    @contextmanager
+    def taken_over(self) -> Iterator[None]:
+        """Whoever moves the arm past the controller does it inside; after it the arm holds where it then is."""
+        with self._lock:
+            enabled = self._controller.mode in ("holding", "moving")
+            self._controller.disable()
+            yield
+            if enabled:
+                self._controller.enable()
+
+    def summary(self) -> dict[str, Any]:
+        """Mode, reason, counters and the meaning of Actions, as published on /arm/status."""
+        with self._lock:
+            controller = self._controller
+            return {
+                "mode": controller.mode,
+                "reason": controller.reason,
+                "counters": dict(controller.events),
+                "action_spec": controller.spec.to_dict(),
+            }
+
+    def publish_status(self) -> None:
+        """Publish /arm/status and /arm/estopped for those who are here and those who come later."""
+        summary = self.summary()
+        self._published = (summary["mode"], summary["reason"])
+        self._status.publish(String(data=json.dumps(summary)))
+        self._estopped.publish(Bool(data=summary["mode"] == "estopped"))
+
+    def _on_action(self, msg: JointState) -> None:
+        try:
+            with self._lock:
+                commanded = self._controller.submit(self._checked(msg), self._now_ns())
+        except (ArmError, ContractError) as error:
+            self._node.get_logger().warning(f"action refused: {error}", throttle_duration_sec=1.0)
+            self.publish_status()
+            return
+        self._commanded.publish(msg_from_action(commanded))
+
+    def _checked(self, msg: JointState) -> Any:
+        try:
+            return action_from_msg(msg)
+        except ContractError as error:
+            self._controller.hold(str(error), "bad_action")
+            raise
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        return self._answer(response, self.enable if request.data else self.disable)
+
+    def _on_estop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._answer(response, lambda: self._controller.estop("e-stop was called"))
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._answer(response, self._controller.reset)
+
+    def _on_home(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._answer(response, lambda: self._controller.home(HOME_Q, self._now_ns()))
+
+    def _answer(self, response: Any, do: Callable[[], None]) -> Any:
+        """Fill in a service's answer with what happened."""
+        try:
+            with self._lock:
+                do()
+            response.success, response.message = True, self._controller.reason or self._controller.mode
+        except CrlError as error:
+            response.success, response.message = False, str(error)
+        self.publish_status()
+        return response
+
+    def _now_ns(self) -> int:
+        return self._node.get_clock().now().nanoseconds

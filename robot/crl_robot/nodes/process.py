@@ -1,0 +1,91 @@
+"""The life of a node process: signals, exit codes and the executor. Imports nothing slow.
+
+Every way out ends with the node closed, which makes an arm hold. SIGINT and SIGTERM leave with code 0 at any moment,
+also while the slow imports run; a setting or file that cannot be used gives code 2, any other failure code 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from crl_robot.errors import CrlError
+
+if TYPE_CHECKING:
+    from crl_robot.nodes.common import CrlNode
+
+logger = logging.getLogger(__name__)
+
+SPIN_TIMEOUT_S = 0.1
+
+
+class Stop:
+    """Whether the process was asked to end. A plain flag: an Event's lock could be held when a signal arrives."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._running = False
+
+    def install(self) -> None:
+        """Take SIGINT and SIGTERM."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def running(self) -> None:
+        """From now on there are things to close: a signal is only noted."""
+        self._running = True
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self._running:
+            os._exit(0)  # nothing was opened yet, and raising inside an import would end with a traceback
+        self.requested = True
+
+
+def run_node(target: str) -> int:
+    """Run the node class 'package.module:Class' until a signal or a failure; returns the exit code."""
+    stop = Stop()
+    stop.install()
+    logging.basicConfig(format="[%(levelname)s] [%(name)s]: %(message)s")
+    module, _, name = target.partition(":")
+    node_class = getattr(importlib.import_module(module), name)
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    stop.running()
+    # rclpy's own handlers would invalidate the context before the arm was told to hold.
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        return _run(node_class, stop)
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
+    from rclpy.executors import SingleThreadedExecutor
+
+    node: CrlNode | None = None
+    executor = SingleThreadedExecutor()
+    try:
+        node = node_class()
+        executor.add_node(node)
+        node.autostart()
+        while not stop.requested and node.failure is None:
+            executor.spin_once(timeout_sec=SPIN_TIMEOUT_S)
+        if node.failure is not None:
+            raise node.failure
+        return 0
+    except CrlError as error:
+        logger.error("%s", error)
+        return 2 if node is None or node.failure is None else 1
+    finally:
+        if node is not None:
+            node.leave()
+        executor.shutdown()
+        if node is not None:
+            node.destroy_node()

@@ -1,0 +1,179 @@
+"""The simulated arm and cameras as one ROS node around one MuJoCo world that runs on the wall clock.
+
+Three threads: one steps arm and world, one draws, and the process's own delivers messages. Drawing works on a copy of
+the state, so it never makes a step wait.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+from crl_robot.contracts import Pose
+from crl_robot.errors import CrlError
+from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
+from crl_robot.kinematics import HOME_Q, Kinematics
+from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
+from crl_robot.nodes.arm_topics import ArmTopics
+from crl_robot.nodes.camera_topics import CameraTopics
+from crl_robot.nodes.common import CrlNode
+from crl_robot.nodes.messages import STATE_QOS, time_from_ns
+from crl_robot.nodes.worker import Worker
+from crl_robot.sim.arm import SimArm
+from crl_robot.sim.camera import SimCamera
+from crl_robot.sim.tasks import Task, get_task
+from crl_robot.sim.world import INNER_PERIOD_NS, World
+
+TRUTH_EVERY = 5
+TRUTH_NAMES = ("tool_x", "tool_y", "tool_z", "object_x", "object_y", "object_z", "distance", "success")
+MAX_CATCH_UP = 5
+# Measured on two cores: the process takes about a tenth of one core, and each 30 Hz camera that someone listens to
+# about 5 % more. A camera nobody listens to is not drawn, so both are offered.
+DEFAULT_CAMERAS = ["over_shoulder", "wrist"]
+DEFAULT_CAMERA_RATE_HZ = 30.0
+
+
+class SimNode(CrlNode):
+    """Serves /sim/reset and /sim/ground_truth beside the topics of arm and cameras."""
+
+    def __init__(self) -> None:
+        super().__init__("sim")
+        self._camera_names = self.setting("cameras", DEFAULT_CAMERAS, "names of the cameras to draw and publish")
+        self._camera_rate = self.setting("camera_rate", DEFAULT_CAMERA_RATE_HZ, "frames a second of each", 0.1, 60.0)
+        self._enable_on_start = self.setting(
+            "enable_on_start", True, "enable the arm on activation; only ever true for this simulated arm"
+        )
+        self.setting("task", "reach", "task whose episodes /sim/reset draws", read_only=False)
+        self.setting("episode_seed", 0, "seed of the episode that /sim/reset draws", 0, 2**31 - 1, read_only=False)
+        self._spec = action_spec_setting(self)
+        self._limits = limits_setting(self)
+        self._workers: list[Worker] = []
+
+    def open_all(self) -> None:
+        """Make the world, pose it for the first episode and let it run; the arm is not enabled yet."""
+        self._ticks = 0
+        self._world = World()
+        self._kinematics = Kinematics()
+        self._arm_device = SimArm(self._world, self._now_ns)
+        self._pose_episode()
+        self._arm = ArmTopics(self, self._arm_device, self._kinematics, self._spec, self._limits)
+        self._devices = [SimCamera(self._world, name, clock_ns=self._now_ns) for name in self._camera_names]
+        self._cameras = [CameraTopics(self, camera, self._fovy(camera.name)) for camera in self._devices]
+        self._truth = self.create_publisher(JointState, "/sim/ground_truth", STATE_QOS)
+        self._reset_service = self.create_service(Trigger, "/sim/reset", self._on_reset)
+        self._workers = [
+            Worker("stepping", INNER_PERIOD_NS / 1e9, self._step_world, self._fail),
+            Worker("drawing", 1.0 / self._camera_rate, self._draw, self._fail, self._close_cameras),
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def start(self) -> None:
+        """Allow commands; a simulated arm needs no operator who enables it."""
+        if self._enable_on_start:
+            self._arm.enable()
+
+    def pause(self) -> None:
+        """Make the arm hold."""
+        self._arm.disable()
+
+    def close_all(self) -> None:
+        """Stop the threads and close the arm, which holds."""
+        if not self._workers:
+            return
+        for worker in self._workers:
+            worker.stop()
+        self._arm_device.close()
+        self._workers = []
+
+    def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
+        """Mode of the arm, lateness of stepping and drawing, frames published."""
+        if not self._workers:
+            return True, "not configured", {}
+        summary = self._arm.summary()
+        values: dict[str, Any] = {"mode": summary["mode"], "reason": summary["reason"]}
+        for worker, name in zip(self._workers, ("stepping", "drawing"), strict=True):
+            values |= {f"{name}_lateness_{key}_ms": round(v, 2) for key, v in worker.stats.summary().items()}
+            values[f"{name}_missed"] = worker.stats.missed
+        values |= {f"{name}_published": c.published for name, c in zip(self._camera_names, self._cameras, strict=True)}
+        values |= {f"count_{key}": count for key, count in summary["counters"].items()}
+        return summary["mode"] != "estopped", f"{summary['mode']} {summary['reason']}".strip(), values
+
+    def _step_world(self) -> None:
+        self._arm.tick()
+        for _ in range(self._steps_due()):
+            self._world.step_inner()
+        self._ticks += 1
+        if self._ticks % TRUTH_EVERY == 0:
+            self._publish_truth()
+
+    def _steps_due(self) -> int:
+        """Inner ticks by which the world is behind the wall clock; after a long stall it lets the rest go."""
+        period_s = INNER_PERIOD_NS / 1e9
+        if not self._ticks:
+            self._started_s, self._stepped = time.monotonic(), 0
+        due = int((time.monotonic() - self._started_s) / period_s + 0.5) + 1 - self._stepped
+        steps = min(due, MAX_CATCH_UP)
+        self._stepped += due
+        return steps
+
+    def _draw(self) -> None:
+        for camera in self._cameras:
+            camera.publish()
+
+    def _close_cameras(self) -> None:
+        for device in self._devices:
+            device.close()
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            with self._arm.taken_over():
+                response.message = json.dumps(self._pose_episode())
+            response.success = True
+        except CrlError as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _pose_episode(self) -> dict[str, Any]:
+        """Put the world at the start of the episode that the parameters name; returns it with the stamp of that."""
+        task, seed = self._task_setting()
+        episode = task.sample(np.random.default_rng(seed))
+        start = Pose(np.array(episode.start_tool), quat_from_matrix(GRIPPER_DOWN))
+        joints = self._kinematics.solve(start, HOME_Q)
+        with self._world.lock:
+            self._world.reset(joints, episode.start_object_xy)
+            self._task, self._episode = task, episode
+            stamp_ns = self._now_ns()
+        return asdict(episode) | {"task": task.name, "seed": seed, "stamp_ns": stamp_ns}
+
+    def _task_setting(self) -> tuple[Task, int]:
+        name, seed = (self.get_parameter(key).value for key in ("task", "episode_seed"))
+        return get_task(str(name)), int(seed or 0)
+
+    def _publish_truth(self) -> None:
+        with self._world.lock:
+            tool, can = self._world.tool_pose().position, self._world.object_pose().position
+            distance = self._task.distance(self._world, self._episode)
+            success = self._task.success(self._world, self._episode)
+            stamp_ns = self._now_ns()
+        msg = JointState(name=list(TRUTH_NAMES), position=[*tool.tolist(), *can.tolist(), distance, float(success)])
+        msg.header.stamp = time_from_ns(stamp_ns)
+        self._truth.publish(msg)
+
+    def _fovy(self, camera: str) -> float:
+        return math.radians(float(self._world.model.camera(camera).fovy[0]))
+
+    def _fail(self, error: CrlError) -> None:
+        self.get_logger().error(str(error))
+        self.failure = error
+
+    def _now_ns(self) -> int:
+        return self.get_clock().now().nanoseconds

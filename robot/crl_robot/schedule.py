@@ -1,0 +1,76 @@
+"""An absolute schedule on a monotonic clock, and how late its ticks were."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crl_robot.errors import ConfigError
+
+
+@dataclass
+class LatenessStats:
+    """Lateness of the newest ticks in ms; a tick is missed when its whole period had passed before it could begin."""
+
+    samples_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
+    missed: int = 0
+
+    def add(self, lateness_ms: float) -> None:
+        """Note how late one tick began."""
+        self.samples_ms.append(lateness_ms)
+
+    def summary(self) -> dict[str, float]:
+        """p50, p99 and max in ms; zeros before the first tick."""
+        if not self.samples_ms:
+            return {"p50": 0.0, "p99": 0.0, "max": 0.0}
+        p50, p99 = np.percentile(list(self.samples_ms), [50, 99])
+        return {"p50": float(p50), "p99": float(p99), "max": float(max(self.samples_ms))}
+
+
+class Schedule:
+    """Ticks at start + k * period: one late tick does not move the next.
+
+    A tick that could not begin within its own period is skipped and counted as missed, never run twice in a row to
+    catch up.
+
+    Args:
+        period_s: time between ticks.
+        clock: monotonic seconds.
+        sleep: waits for that many seconds.
+    """
+
+    def __init__(
+        self,
+        period_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not (np.isfinite(period_s) and period_s > 0):
+            raise ConfigError(f"period is {period_s} s, expected a time above 0")
+        self.period_s = period_s
+        self.stats = LatenessStats()
+        self._clock, self._sleep = clock, sleep
+        self.restart()
+
+    def restart(self) -> None:
+        """Make now the first tick; the statistics go on."""
+        self._start = self._clock()
+        self._next = 0
+
+    def wait(self) -> float:
+        """Sleep until the next tick is due; returns how late it is, in ms."""
+        due = self._start + self._next * self.period_s
+        now = self._clock()
+        if now < due:
+            self._sleep(due - now)
+            now = self._clock()
+        skipped = max(0, int((now - due) / self.period_s))
+        self.stats.missed += skipped
+        lateness_ms = max(0.0, (now - due - skipped * self.period_s) * 1e3)
+        self.stats.add(lateness_ms)
+        self._next += skipped + 1
+        return lateness_ms
