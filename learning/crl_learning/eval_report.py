@@ -1,0 +1,89 @@
+"""What a person looks at after an evaluation: distance curves, a table, and videos of a few trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from crl_learning.trials import Trial
+from crl_learning.video import write_video
+
+CAPTION_HEIGHT = 24
+VIDEO_FPS = 5.0
+"""One control tick a frame at the usual control rate, so a video plays in real time."""
+
+
+def result_table(tasks: dict[str, dict[str, Any]], title: str) -> Table:
+    """One row per task: trials, shares of success with their 95 % intervals, and distances."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("task", "n", "at the goal at the end [95 %]", "at any time [95 %]", "final distance: median, 90 %"):
+        table.add_column(heading, justify="left" if heading == "task" else "right")
+    for name, summary in tasks.items():
+        shares = [
+            f"{100 * summary[key]:.1f} % [{100 * summary[f'{key}_low']:.1f}, {100 * summary[f'{key}_high']:.1f}]"
+            for key in ("success_final", "success_any")
+        ]
+        distances = f"{summary['median_final_distance_cm']:.2f} cm, {summary['p90_final_distance_cm']:.2f} cm"
+        table.add_row(name, str(summary["episodes"]), *shares, distances)
+    return table
+
+
+def write_curves(path: Path, trials: Sequence[Trial]) -> None:
+    """Per task: distance over control ticks (median, 10 to 90 % band) and a histogram of the final distance."""
+    from matplotlib.figure import Figure
+
+    tasks = list(dict.fromkeys(trial.task for trial in trials))
+    figure = Figure(figsize=(10, 3.6 * len(tasks)), layout="constrained")
+    axes = figure.subplots(len(tasks), 2, squeeze=False)
+    for (over_time, histogram), task in zip(axes, tasks, strict=True):
+        chosen = [trial for trial in trials if trial.task == task]
+        cm = 100 * np.array([trial.distances_m for trial in chosen])  # (N, T + 1)
+        tolerance = 100 * chosen[0].tolerance_m
+        low, median, high = np.quantile(cm, (0.1, 0.5, 0.9), axis=0)
+        ticks = np.arange(cm.shape[1])
+        over_time.fill_between(ticks, low, high, alpha=0.25, label="10 to 90 % of trials")
+        over_time.plot(ticks, median, label="median")
+        over_time.axhline(tolerance, color="black", linewidth=1, linestyle="--", label=f"success: {tolerance:.1f} cm")
+        over_time.set(xlabel="control tick", ylabel="distance to goal (cm)", title=f"{task}, n = {len(chosen)}")
+        over_time.set_ylim(bottom=0)
+        over_time.legend()
+        histogram.hist(cm[:, -1], bins=30)
+        histogram.axvline(tolerance, color="black", linewidth=1, linestyle="--")
+        histogram.set(xlabel="final distance to goal (cm)", ylabel="trials", title=f"{task}, last control tick")
+    figure.savefig(path, dpi=110)
+
+
+def failures_first(trials: Sequence[Trial], count: int) -> list[Trial]:
+    """The ``count`` trials worth watching: failures, worst first, then successes in order of their index."""
+    return sorted(trials, key=lambda t: (t.success_final, t.index if t.success_final else -t.final_m))[:count]
+
+
+def side_by_side(image: NDArray[np.uint8], goal: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Camera image and goal image, each uint8 (H, W, 3), as one frame (H, 2 W, 3) of a trial's film."""
+    return np.hstack([image, goal])
+
+
+def write_trial_video(folder: Path, trial: Trial, film: Sequence[NDArray[np.uint8]], fps: float = VIDEO_FPS) -> Path:
+    """Write ``film``, one `side_by_side` frame per distance, as <task>_<index>_<success|failure>.mp4."""
+    outcome = "success" if trial.success_final else "failure"
+    return write_video(folder / f"{trial.task}_{trial.index:04d}_{outcome}.mp4", _captioned(trial, film), fps)
+
+
+def _captioned(trial: Trial, film: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Each frame over a line that says the control tick and the distance."""
+    for tick, (frame, distance) in enumerate(zip(film, trial.distances_m, strict=True)):
+        line = np.full((CAPTION_HEIGHT, frame.shape[1], 3), 255, np.uint8)
+        reached = "  at the goal" if distance <= trial.tolerance_m else ""
+        _write(line, f"{trial.task} {trial.index}  tick {tick}  {100 * distance:.1f} cm{reached}", 6)
+        _write(line, "goal", frame.shape[1] // 2 + 6)
+        yield np.vstack([frame, line])
+
+
+def _write(line: NDArray[np.uint8], text: str, x: int) -> None:
+    cv2.putText(line, text, (x, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)

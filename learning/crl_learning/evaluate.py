@@ -1,0 +1,152 @@
+"""Evaluation against the simulation in lock step: no ROS, no clock, so the same seed gives the same trials.
+
+Which episode a trial is depends on `episode_seed` alone, whatever is evaluated and over which way: trials are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch  # before MuJoCo opens a GL context: the other order crashes
+from numpy.typing import NDArray
+
+from crl_learning.actors import Subject, make_actor
+from crl_learning.eval_report import failures_first, side_by_side, write_trial_video
+from crl_learning.trials import Trial, episode_seed
+from crl_robot.sim.env import SimEnv, render_goal
+from crl_robot.sim.tasks import Episode, Task
+from crl_robot.sim.world import WorldOptions
+
+CAMERA = "over_shoulder"
+ACTOR_STREAM = 1
+"""Second entry of the seed of an actor's own draws, which must not repeat those of the episode."""
+CHUNK = 4
+"""Trials a worker process takes at a time: small enough for a smooth progress bar."""
+
+
+class DirectRunner:
+    """Runs trials of one task in this process.
+
+    The goal image is always rendered in the unchanged world; ``options`` change the live one only.
+    """
+
+    def __init__(self, task: str, subject: Subject, options: WorldOptions | None = None) -> None:
+        self._actor = make_actor(subject)
+        self._env = SimEnv(task, options=options)
+        self._goal_env = SimEnv(task) if options and options != WorldOptions() else self._env
+
+    def run(self, seed: int, index: int, film: list[NDArray[np.uint8]] | None = None) -> Trial:
+        """Run trial ``index`` to its last control tick; `side_by_side` frames are added to ``film`` when given."""
+        env = self._env
+        drawn = episode_seed(seed, index)
+        observation = env.reset(np.random.default_rng(drawn))
+        goal = render_goal(self._goal_env, env.episode, CAMERA)
+        self._actor.begin(env, goal, np.random.default_rng([drawn, ACTOR_STREAM]))
+        if film is not None:
+            film.append(side_by_side(observation.frames[CAMERA].image, goal))
+        distances = [env.distance()]
+        for _ in range(env.task.max_steps):
+            observation = env.act(self._actor.act(env, observation))
+            distances.append(env.distance())
+            if film is not None:
+                film.append(side_by_side(observation.frames[CAMERA].image, goal))
+        return make_trial(env.task, env.episode, seed, index, distances)
+
+    def close(self) -> None:
+        """Release the simulations."""
+        self._env.close()
+        self._goal_env.close()
+
+
+def make_trial(task: Task, episode: Episode, seed: int, index: int, distances_m: Sequence[float]) -> Trial:
+    """The record of a trial from the distances (m) before the first action and after each control tick."""
+    return Trial(
+        task=task.name,
+        seed=seed,
+        index=index,
+        start_tool=episode.start_tool,
+        goal_tool=episode.goal_tool,
+        start_object_xy=episode.start_object_xy,
+        goal_object_xy=episode.goal_object_xy,
+        tolerance_m=task.tolerance_m,
+        distances_m=tuple(distances_m),
+    )
+
+
+def run_direct(
+    task: str,
+    subject: Subject,
+    seed: int,
+    episodes: int,
+    options: WorldOptions | None = None,
+    workers: int = 2,
+    on_trial: Callable[[], None] = lambda: None,
+) -> list[Trial]:
+    """Trials 0 .. episodes - 1 in order, on ``workers`` processes of one thread each; ``on_trial`` is called per trial.
+
+    What is run depends on seed and index alone, so any number of workers gives the same trials. One works in this
+    process.
+    """
+    if workers == 1:
+        return _run_here(task, subject, seed, episodes, options, on_trial)
+    make_actor(subject)  # refuses a bad checkpoint here, before any process starts
+    chunks = [range(start, min(start + CHUNK, episodes)) for start in range(0, episodes, CHUNK)]
+    trials: list[Trial] = []
+    with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn"), _one_thread) as pool:
+        pending = [pool.submit(_run_chunk, task, subject, options, seed, chunk) for chunk in chunks]
+        try:
+            for done in as_completed(pending):
+                trials += done.result()
+                for _ in done.result():
+                    on_trial()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return sorted(trials, key=lambda trial: trial.index)
+
+
+def _run_here(
+    task: str, subject: Subject, seed: int, episodes: int, options: WorldOptions | None, on_trial: Callable[[], None]
+) -> list[Trial]:
+    runner = DirectRunner(task, subject, options)
+    trials = []
+    for index in range(episodes):
+        trials.append(runner.run(seed, index))
+        on_trial()
+    runner.close()
+    return trials
+
+
+def record_videos(
+    trials: Sequence[Trial], count: int, subject: Subject, options: WorldOptions | None, folder: Path
+) -> list[Path]:
+    """Run the ``count`` trials worth watching once more, which repeats them exactly, and write their videos."""
+    chosen = failures_first(trials, count)
+    if not chosen:
+        return []
+    runner = DirectRunner(chosen[0].task, subject, options)
+    paths = []
+    for trial in chosen:
+        film: list[NDArray[np.uint8]] = []
+        runner.run(trial.seed, trial.index, film)
+        paths.append(write_trial_video(folder, trial, film))
+    runner.close()
+    return paths
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@cache
+def _worker_runner(task: str, subject: Subject, options: WorldOptions | None) -> DirectRunner:
+    return DirectRunner(task, subject, options)
+
+
+def _run_chunk(task: str, subject: Subject, options: WorldOptions | None, seed: int, chunk: range) -> list[Trial]:
+    runner = _worker_runner(task, subject, options)
+    return [runner.run(seed, index) for index in chunk]

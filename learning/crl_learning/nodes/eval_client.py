@@ -1,0 +1,225 @@
+"""The ROS node of evaluation and benches: resets the simulation, gives the policy goals, and listens to both.
+
+Everything happens inside `wait`, on the caller's thread; while it waits it watches that the graph's processes live.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rcl_interfaces.srv import SetParameters
+from rclpy.client import Client
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import SetBool, Trigger
+
+from crl_learning.graph import GraphError
+from crl_robot.contracts import Frame
+from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_from_msg, msg_from_image, ns_from_time
+
+READY_TIMEOUT_S = 90.0
+ANSWER_TIMEOUT_S = 10.0
+SPIN_S = 0.05
+CHECK_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulation knows: distance to the goal in m, and when (ns)."""
+
+    distance_m: float
+    stamp_ns: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One control tick of the policy, and when it was heard of (monotonic s); NaN where it did not act."""
+
+    heard_s: float
+    lateness_ms: float
+    age_ms: float
+    inference_ms: float
+
+
+class EvalClient:
+    """A context manager around one node of the graph.
+
+    Args:
+        env: what this process must add to its environment to join the graph; undone at the end.
+        camera: whose images are kept; None subscribes to none, which spares the processor.
+        check: raises when a process of the graph has ended.
+    """
+
+    def __init__(self, env: Mapping[str, str], camera: str | None, check: Callable[[], None]) -> None:
+        self._check = check
+        self._environment_before = {name: os.environ.get(name) for name in env}
+        os.environ.update(env)
+        self._truth: Truth | None = None
+        self.frame: Frame | None = None
+        self.timing: list[Timing] = []
+        self.policy_status: dict[str, Any] = {}
+        self.arm_status: dict[str, Any] = {}
+        self._goal_stamp_ns = 0
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        self.node = rclpy.create_node("eval")
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        subscribe = self.node.create_subscription
+        subscribe(JointState, "/sim/ground_truth", self._on_truth, STATE_QOS)
+        subscribe(Float64MultiArray, "/policy/timing", self._on_timing, STATE_QOS)
+        subscribe(String, "/policy/status", self._on_policy_status, LATCHED_QOS)
+        subscribe(String, "/arm/status", self._on_arm_status, LATCHED_QOS)
+        subscribe(Image, "/policy/goal", self._on_goal_taken, LATCHED_QOS)
+        if camera is not None:
+            subscribe(Image, f"/{camera}/image_raw", self._on_image, IMAGE_QOS)
+        self._goals = self.node.create_publisher(Image, "/goal/image", 1)
+        client = self.node.create_client
+        self._set_parameters = client(SetParameters, "/sim/set_parameters")
+        self._reset = client(Trigger, "/sim/reset")
+        self._enable = client(SetBool, "/arm/enable")
+        self._start = client(Trigger, "/policy/start")
+        self._stop = client(Trigger, "/policy/stop")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+        for name, value in self._environment_before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def wait(self, until: Callable[[], bool], timeout_s: float, what: str) -> None:
+        """Take in messages until ``until()``. Raises GraphError after ``timeout_s`` or when a process has ended."""
+        deadline = time.monotonic() + timeout_s
+        check_at = 0.0
+        while not until():
+            now = time.monotonic()
+            if now > deadline:
+                raise GraphError(f"no {what} within {timeout_s:.0f} s; see the logs of the nodes")
+            if now > check_at:
+                self._check()
+                check_at = now + CHECK_EVERY_S
+            self._executor.spin_once(timeout_sec=SPIN_S)
+
+    def wait_for(self, seconds: float) -> None:
+        """Take in messages for that long. Raises GraphError when a process has ended."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() >= end, seconds + ANSWER_TIMEOUT_S, "end of the wait")
+
+    def wait_for_simulation(self) -> None:
+        """Wait until the simulation serves and reports. Raises GraphError when it does not come."""
+        services = (self._set_parameters, self._reset, self._enable)
+
+        def ready() -> bool:
+            served = all(service.service_is_ready() for service in services)
+            return served and self._truth is not None and bool(self.arm_status)
+
+        self.wait(ready, READY_TIMEOUT_S, "simulation that is ready")
+
+    def wait_for_policy(self) -> None:
+        """Wait until the policy serves, takes goals and may be started. Raises GraphError when it does not come."""
+
+        def ready() -> bool:
+            served = self._start.service_is_ready() and self._stop.service_is_ready()
+            listening = self._goals.get_subscription_count() > 0
+            return served and listening and self.policy_status.get("state") == "ready"
+
+        self.wait(ready, READY_TIMEOUT_S, "policy that is ready")
+
+    def newest_truth(self) -> Truth:
+        """The newest state of the simulation. Raises GraphError before the first."""
+        if self._truth is None:
+            raise GraphError("the simulation has not reported its state yet; wait until it is ready")
+        return self._truth
+
+    def now_ns(self) -> int:
+        """Time on the clock of the stamps."""
+        return self.node.get_clock().now().nanoseconds
+
+    def reset(self, task: str, episode_seed: int) -> dict[str, Any]:
+        """Put the world at the start of that episode, the arm enabled; returns what the simulation says of it."""
+        parameters = [Parameter("task", value=task), Parameter("episode_seed", value=episode_seed)]
+        request = SetParameters.Request(parameters=[parameter.to_parameter_msg() for parameter in parameters])
+        for result in self.call(self._set_parameters, request).results:
+            if not result.successful:
+                raise GraphError(f"the simulation refused task={task} episode_seed={episode_seed}: {result.reason}")
+        episode = json.loads(self.trigger(self._reset))
+        self.trigger(self._enable, SetBool.Request(data=True))
+        stamp_ns = episode["stamp_ns"]
+        self.wait(lambda: self.newest_truth().stamp_ns > stamp_ns, ANSWER_TIMEOUT_S, "state after the reset")
+        return episode
+
+    def set_goal(self, image: NDArray[np.uint8]) -> None:
+        """Give the policy a goal image uint8 (H, W, 3) and wait until it can act on it. Raises GraphError if not."""
+        sent_ns = self.now_ns()
+        self._goals.publish(msg_from_image(image, sent_ns, "goal"))
+
+        def answered() -> bool:
+            return self._goal_stamp_ns >= sent_ns or bool(self.policy_status["goal_refused"])
+
+        self.wait(answered, ANSWER_TIMEOUT_S, "answer of the policy to the goal image")
+        if self.policy_status["goal_refused"]:
+            raise GraphError(f"the policy refused the goal image: {self.policy_status['goal_refused']}")
+        self.wait(lambda: not self.policy_status["reason"], ANSWER_TIMEOUT_S, "policy that lacks nothing")
+
+    def start_policy(self) -> None:
+        """The policy acts from now on; forgets the timing of earlier ticks."""
+        self.timing.clear()
+        self.trigger(self._start)
+
+    def stop_policy(self) -> None:
+        """The policy falls silent, and the arm holds by itself."""
+        self.trigger(self._stop)
+
+    def disable_arm(self) -> None:
+        """The arm holds and takes no actions."""
+        self.trigger(self._enable, SetBool.Request(data=False))
+
+    def trigger(self, client: Client, request: Any = None) -> str:
+        """Call a Trigger or SetBool service; returns its message. Raises GraphError when it says no."""
+        answer = self.call(client, request or Trigger.Request())
+        if not answer.success:
+            raise GraphError(f"{client.srv_name} refused: {answer.message}")
+        return answer.message
+
+    def call(self, client: Client, request: Any) -> Any:
+        """Call a service and wait for its answer. Raises GraphError when none comes."""
+        future = client.call_async(request)
+        self.wait(future.done, ANSWER_TIMEOUT_S, f"answer from {client.srv_name}")
+        return future.result()
+
+    def _on_truth(self, msg: JointState) -> None:
+        values = dict(zip(msg.name, msg.position, strict=True))
+        self._truth = Truth(values["distance"], ns_from_time(msg.header.stamp))
+
+    def _on_timing(self, msg: Float64MultiArray) -> None:
+        self.timing.append(Timing(time.monotonic(), *msg.data))
+
+    def _on_policy_status(self, msg: String) -> None:
+        self.policy_status = json.loads(msg.data)
+
+    def _on_arm_status(self, msg: String) -> None:
+        self.arm_status = json.loads(msg.data)
+
+    def _on_goal_taken(self, msg: Image) -> None:
+        self._goal_stamp_ns = ns_from_time(msg.header.stamp)
+
+    def _on_image(self, msg: Image) -> None:
+        self.frame = frame_from_msg(msg, self.now_ns())

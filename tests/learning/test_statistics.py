@@ -1,0 +1,69 @@
+from math import comb
+
+import pytest
+
+from crl_learning.statistics import compare_paired, wilson
+from crl_robot.errors import ContractError
+
+Z = 1.959963984540054
+
+
+@pytest.mark.parametrize("n", [1, 10, 50, 200])
+def test_interval_of_no_success_is_zero_to_the_closed_form(n):
+    interval = wilson(0, n)
+    assert interval.value == interval.low == 0
+    assert interval.high == pytest.approx(Z**2 / (n + Z**2), rel=1e-12)
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 7), (5, 10), (38, 50), (190, 200)])
+def test_bounds_solve_the_score_equation(k, n):
+    """Wilson's bounds are the p0 at which the observed share lies exactly z standard errors away."""
+    interval = wilson(k, n)
+    for bound in (interval.low, interval.high):
+        assert (interval.value - bound) ** 2 == pytest.approx(Z**2 * bound * (1 - bound) / n, rel=1e-9)
+
+
+def test_interval_matches_published_values():
+    """Newcombe 1998, Stat. Med. 17:857, table I, method 3: 81 of 263 gives 0.2553 to 0.3662."""
+    interval = wilson(81, 263)
+    assert (round(interval.low, 4), round(interval.high, 4)) == (0.2553, 0.3662)
+
+
+def test_interval_is_mirrored_when_successes_become_failures():
+    a, b = wilson(7, 30), wilson(23, 30)
+    assert (a.low, a.high) == pytest.approx((1 - b.high, 1 - b.low))
+
+
+def test_all_successes_keep_one_as_upper_bound():
+    assert wilson(50, 50).high == 1.0
+    assert 0.9 < wilson(50, 50).low < 1.0
+
+
+def test_more_confidence_is_a_wider_interval():
+    assert wilson(5, 20, 0.99).low < wilson(5, 20, 0.95).low
+
+
+@pytest.mark.parametrize(("k", "n", "confidence"), [(0, 0, 0.95), (-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0)])
+def test_impossible_counts_are_refused(k, n, confidence):
+    with pytest.raises(ContractError):
+        wilson(k, n, confidence)
+
+
+def test_mcnemar_is_the_exact_binomial_of_the_differing_trials():
+    first = [True] * 10 + [True] * 8 + [False] * 1 + [False] * 3
+    second = [True] * 10 + [False] * 8 + [True] * 1 + [False] * 3
+    result = compare_paired(first, second)
+    assert (result.both, result.only_first, result.only_second, result.neither, result.differ) == (10, 8, 1, 3, 9)
+    assert result.p_value == pytest.approx(2 * (comb(9, 0) + comb(9, 1)) / 2**9)
+    assert compare_paired(second, first).p_value == result.p_value
+
+
+def test_equal_outcomes_are_no_evidence_of_a_difference():
+    assert compare_paired([True, False, True], [True, False, True]).p_value == 1.0
+    assert compare_paired([True, False], [False, True]).p_value == 1.0
+
+
+@pytest.mark.parametrize(("first", "second"), [([True], [True, False]), ([], [])])
+def test_unpaired_outcomes_are_refused(first, second):
+    with pytest.raises(ContractError, match="same trials"):
+        compare_paired(first, second)
