@@ -13,6 +13,7 @@ from crl_robot.resources import config_file
 
 ALGORITHMS = ("stable_crl", "gcbc")
 GOALS = ("geometric", "uniform")
+COLD_HEADS = ("both", "phi")
 LABELS = ("commanded", "achieved")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "bf16", "fp32")
@@ -22,7 +23,7 @@ PRECISIONS = ("auto", "bf16", "fp32")
 class AlgorithmConfig:
     """What is optimised. `goals`: distribution of the future goals; `gamma`: discount of geometric goals;
     `std`: of the Gaussian actor in normalised actions; `bc_coef`: weight of behaviour cloning in the actor loss;
-    `critic_term`: whether the actor also climbs the critic.
+    `critic_term`: whether the actor also climbs the critic; `cold_heads`: which heads of the critic start cold.
     """
 
     name: str
@@ -31,10 +32,12 @@ class AlgorithmConfig:
     std: float
     bc_coef: float
     critic_term: bool
+    cold_heads: str
 
     def __post_init__(self) -> None:
         _require_one_of("algorithm.name", self.name, ALGORITHMS)
         _require_one_of("algorithm.goals", self.goals, GOALS)
+        _require_one_of("algorithm.cold_heads", self.cold_heads, COLD_HEADS)
         _require("algorithm.gamma", self.gamma, 0 < self.gamma < 1, "a discount between 0 and 1")
         _require("algorithm.std", self.std, self.std > 0, "a number above 0")
         _require("algorithm.bc_coef", self.bc_coef, 0 <= self.bc_coef <= 1, "a weight from 0 to 1")

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from crl_learning.demo_series import ESTIMATE_AT_GOAL, DemoSeries
-from crl_learning.video import write_video
+from crl_robot.video import write_video
 
 GREEN, RED, BLUE, ORANGE, GREY = "#2a8c4a", "#c0392b", "#1f5fa8", "#d9822b", "#666666"
 VIDEO_SIZE_IN, VIDEO_DPI = (9.6, 6.4), 100

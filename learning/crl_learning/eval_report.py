@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from crl_learning.trials import Trial
-from crl_learning.video import write_video
+from crl_robot.video import write_video
 
 CAPTION_HEIGHT = 24
 VIDEO_FPS = 5.0

@@ -60,13 +60,17 @@ class Mlp(nn.Module):
 
 
 class Critic(nn.Module):
-    """Twin f(s, a, g) = phi(s, a) . psi(g) on one encoder, shared by states, goals and both twins."""
+    """Twin f(s, a, g) = phi(s, a) . psi(g) on one encoder, shared by states, goals and both twins.
 
-    def __init__(self, size: tuple[int, int], config: NetworkConfig) -> None:
+    With ``cold_heads`` 'both', phi and psi start cold; with 'phi', psi starts as usual. All logits start at 0 anyway.
+    """
+
+    def __init__(self, size: tuple[int, int], config: NetworkConfig, cold_heads: str = "both") -> None:
         super().__init__()
         self.encoder = ImageEncoder(size, 3, config)
-        self.phi = nn.ModuleList(_cold_head(config.features + ACTION_DIM, config) for _ in range(TWINS))
-        self.psi = nn.ModuleList(_cold_head(config.features, config) for _ in range(TWINS))
+        self.phi = nn.ModuleList(_head(config.features + ACTION_DIM, config, cold=True) for _ in range(TWINS))
+        cold_psi = cold_heads == "both"
+        self.psi = nn.ModuleList(_head(config.features, config, cold=cold_psi) for _ in range(TWINS))
 
     def state_action(self, state: Tensor, action: Tensor) -> Tensor:
         """Encoded states (B, F), normalised actions (B, 7) -> phi, float32 (2, B, R)."""
@@ -115,8 +119,9 @@ def _normed_convolution(inputs: int, outputs: int, *, kernel: int, stride: int, 
     return [convolution, nn.GroupNorm(1, outputs), nn.ReLU(inplace=True)]
 
 
-def _cold_head(inputs: int, config: NetworkConfig) -> Mlp:
+def _head(inputs: int, config: NetworkConfig, *, cold: bool) -> Mlp:
     head = Mlp(inputs, config.hidden, config.repr_dim)
-    nn.init.uniform_(head.last.weight, -COLD_INIT, COLD_INIT)
-    nn.init.zeros_(head.last.bias)
+    if cold:
+        nn.init.uniform_(head.last.weight, -COLD_INIT, COLD_INIT)
+        nn.init.zeros_(head.last.bias)
     return head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,21 @@ def load_snapshot(
     facts = read_facts(folder / FACTS, SCHEMA, SCHEMA_VERSION)
     _require_same_run(facts, settings, fingerprint)
     networks.load_state_dict(read_tensors(folder, facts, "networks"))
+    parameters = optimiser.param_groups[0]["params"]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in read_tensors(folder, facts, "optimiser").items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
+        state.setdefault(int(index), {})[name] = _laid_out_like(parameters[int(index)], value)
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     generator.set_state(read_tensors(folder, facts, "generator")["state"])
     return Progress(facts["step"], facts["seconds"])
+
+
+def _laid_out_like(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """A moment in the memory order of its parameter, which the fused optimiser relies on and a file does not keep."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 def _require_same_run(facts: dict[str, Any], settings: dict[str, Any], fingerprint: str) -> None:
@@ -85,7 +94,7 @@ def _require_same_run(facts: dict[str, Any], settings: dict[str, Any], fingerpri
         before, data = facts["settings"], facts["data_fingerprint"]
     except KeyError as error:
         raise CheckpointError(f"the resume snapshot has no {error}; start the run again in another folder") from error
-    for name, value in settings.items():
+    for name, value in json.loads(json.dumps(settings)).items():  # as it was written: JSON knows no tuples
         if name not in FREE and before.get(name) != value:
             raise ConfigError(
                 f"the run was started with {name}={before.get(name)}, got {name}={value}; resume with the same setting"

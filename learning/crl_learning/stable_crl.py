@@ -56,7 +56,7 @@ class StableCrl(nn.Module):
     def __init__(self, size: tuple[int, int], free: Tensor, algorithm: AlgorithmConfig, network: NetworkConfig) -> None:
         super().__init__()
         self.policy = Policy(size, network, free)
-        self.critic = Critic(size, network)
+        self.critic = Critic(size, network, algorithm.cold_heads)
         self._algorithm = algorithm
 
     def loss(self, batch: Batch) -> tuple[Tensor, Info]:
