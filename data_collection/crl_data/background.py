@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 
 from crl_data.matching import Step
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import ArmState
-from crl_robot.errors import CrlError
+from crl_robot.errors import CrlError, StoreError
 
 
 class BackgroundWriter:
@@ -22,8 +23,9 @@ class BackgroundWriter:
     def __init__(self, writer: EpisodeWriter, capacity: int) -> None:
         self._writer = writer
         self._steps: queue.Queue[Step | None] = queue.Queue(capacity)
-        self._failure: CrlError | None = None
         self._finished = False
+        self.failure: CrlError | None = None
+        """What ended the coding; the episode cannot be committed any more."""
         self._thread = threading.Thread(target=self._run, name="coding", daemon=True)
         self._thread.start()
         self.taken = 0
@@ -32,8 +34,15 @@ class BackgroundWriter:
         """Stamp of the last step taken."""
 
     def offer(self, step: Step) -> None:
-        """Take a step, or drop it when too many wait already; ignored once the episode is being finished."""
+        """Take a step, or drop it when too many wait already or it is not later than the last one.
+
+        Ignored once the episode is being finished.
+        """
         if self._finished:
+            return
+        stamp_ns = step.observation.stamp_ns
+        if self.last_stamp_ns is not None and stamp_ns <= self.last_stamp_ns:
+            self.dropped += 1
             return
         try:
             self._steps.put_nowait(step)
@@ -41,14 +50,14 @@ class BackgroundWriter:
             self.dropped += 1
             return
         self.taken += 1
-        self.last_stamp_ns = step.observation.stamp_ns
+        self.last_stamp_ns = stamp_ns
 
     def commit(self, *, final: ArmState | None, lost: dict[str, int], note: str = "") -> str:
         """Finish coding, then commit; returns the id. Raises the error that stopped the coding, or StoreError."""
         self._finish()
-        if self._failure is not None:
+        if self.failure is not None:
             self._writer.discard()
-            raise self._failure
+            raise self.failure
         return self._writer.commit(note=note, final=final, lost=lost)
 
     def discard(self) -> None:
@@ -57,15 +66,19 @@ class BackgroundWriter:
         self._writer.discard()
 
     def _finish(self) -> None:
-        if not self._finished:
-            self._finished = True
-            self._steps.put(None)
-            self._thread.join()
+        self._finished = True
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._steps.put(None, timeout=0.1)
+                self._thread.join()
 
     def _run(self) -> None:
-        while (step := self._steps.get()) is not None:
-            if self._failure is None:
-                try:
-                    self._writer.add_step(step.observation, step.requested, step.executed)
-                except CrlError as error:
-                    self._failure = error
+        failure: CrlError | None = StoreError("the thread that codes images ended; its traceback is in the log")
+        try:
+            while (step := self._steps.get()) is not None:
+                self._writer.add_step(step.observation, step.requested, step.executed)
+            failure = None
+        except CrlError as error:
+            failure = error
+        finally:
+            self.failure = failure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import numpy as np
 
 from crl_data.episode import CameraTrack, Episode
 from crl_data.files import leftovers
-from crl_data.progress import frame_progress
-from crl_data.store import Store
+from crl_data.progress import progress_bar
+from crl_data.store import READERS, Store
 from crl_robot.errors import StoreError
 
 SOUND, REPAIRABLE, DAMAGED = 0, 1, 2
@@ -43,15 +45,33 @@ def check_store(path: str | Path, *, progress: bool = True) -> CheckReport:
     store = Store.open(path)
     report = CheckReport(leftovers=leftovers(store.path))
     ids = store.episode_ids()
-    with frame_progress("checking", enabled=progress) as bar:
-        for episode_id in bar.track(ids):
+
+    def problems_of(episode_id: str) -> list[str]:
+        try:
+            return episode_problems(store.read(episode_id))
+        except StoreError as error:
+            return [str(error)]
+
+    with progress_bar("checking", "episodes", enabled=progress) as bar, ThreadPoolExecutor(READERS) as pool:
+        found = bar.track(pool.map(problems_of, ids), total=len(ids))
+        for episode_id, problems in zip(ids, found, strict=True):
             report.episodes += 1
-            try:
-                problems = episode_problems(store.read(episode_id))
-            except StoreError as error:
-                problems = [str(error)]
             report.damage += [f"{episode_id}: {problem}" for problem in problems]
     return report
+
+
+def repair_store(path: str | Path) -> list[Path]:
+    """Remove the temporary folders of commits that never finished; returns them. Nothing may be recording meanwhile.
+
+    Raises StoreError when the store cannot be opened or a folder cannot be removed.
+    """
+    folders = leftovers(Store.open(path).path)
+    for folder in folders:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StoreError(f"could not remove {folder}: {error}; change its permissions") from error
+    return folders
 
 
 def episode_problems(episode: Episode) -> list[str]:

@@ -51,6 +51,17 @@ def _parser() -> argparse.ArgumentParser:
     check = verbs.add_parser("check", help="exit 0 sound, 1 repairable, 2 damaged")
     check.add_argument("store", type=Path)
     check.set_defaults(run=_check)
+
+    repair = verbs.add_parser("repair", help="remove what cut-short commits left over; only while nothing records")
+    repair.add_argument("store", type=Path)
+    repair.set_defaults(run=_repair)
+
+    video = verbs.add_parser("video", help="write the frames of one episode as an mp4 file")
+    video.add_argument("store", type=Path)
+    video.add_argument("episode", help="its id, or its number from 0 in the order of the ids")
+    video.add_argument("out", type=Path, help="file to write")
+    video.add_argument("--camera", help="default: the store's first")
+    video.set_defaults(run=_video)
     return parser
 
 
@@ -94,10 +105,34 @@ def _check(arguments: argparse.Namespace) -> int:
     for line in report.damage:
         print(f"damaged: {line}")
     for folder in report.leftovers:
-        print(f"left over: {folder}; a commit was cut short or is running; delete it when nothing records")
+        print(f"left over: {folder}; a commit was cut short or is running; 'crl-data repair' removes it")
     verdict = {0: "sound", 1: "repairable", 2: "damaged"}[report.exit_code]
     print(f"{arguments.store}: {report.episodes} episodes, {verdict}")
     return report.exit_code
+
+
+def _repair(arguments: argparse.Namespace) -> int:
+    from crl_data.check import repair_store
+
+    removed = repair_store(arguments.store)
+    for folder in removed:
+        print(f"removed: {folder}")
+    print(f"{arguments.store}: {len(removed)} left-over folders removed, no episode was touched")
+    return 0
+
+
+def _video(arguments: argparse.Namespace) -> int:
+    from crl_data.store import Store
+    from crl_robot.video import write_video
+
+    store = Store.open(arguments.store)
+    ids = store.episode_ids()
+    number = int(arguments.episode) if arguments.episode.isdecimal() else len(ids)
+    meta = store.meta(ids[number] if number < len(ids) else arguments.episode)
+    track = store.track(meta, arguments.camera or next(iter(store.spec.cameras)))
+    frames = (track.frame(step) for step in range(len(track)))
+    print(write_video(arguments.out, frames, store.spec.action.rate_hz))
+    return 0
 
 
 if __name__ == "__main__":

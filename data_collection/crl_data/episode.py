@@ -41,7 +41,7 @@ class EpisodeMeta:
 
     Attributes:
         id: name of its group, unique in the store.
-        source: 'play', 'teleop', 'recorder' or the name of an oracle task.
+        source: 'play', 'recorder' or the name of an oracle task.
         steps: number of steps T.
         seed: entropy of its random generator, empty when nothing was random.
         success: operator's or task's mark, None when nobody judged it.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.episode import EpisodeMeta
-from crl_data.progress import frame_progress
+from crl_data.progress import progress_bar
 from crl_robot.errors import StoreError
 from crl_robot.image_spec import ImageSpec
 
@@ -37,7 +37,7 @@ def load_images(
 
     with (
         ThreadPoolExecutor(max_workers=max(1, workers)) as pool,
-        frame_progress("reading frames", enabled=progress) as bar,
+        progress_bar("reading frames", enabled=progress) as bar,
     ):
         task = bar.add_task("", total=int(starts[-1]))
         futures = [pool.submit(fill, index) for index in range(len(metas))]

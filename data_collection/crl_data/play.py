@@ -8,12 +8,13 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from crl_data.progress import frame_progress
+from crl_data.progress import progress_bar
 from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.settings import PlaySettings
 from crl_data.store import Store
@@ -21,9 +22,12 @@ from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import Action, ActionSpec
 from crl_robot.errors import StoreError
 from crl_robot.kinematics import JOINT_NAMES
+from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.oracles import Oracle, oracle
 from crl_robot.sim.play import PlayPolicy
+from crl_robot.sim.play_options import PlayOptions
+from crl_robot.sim.world import World
 
 ROBOT = "widowx250s"
 
@@ -32,15 +36,20 @@ def play(settings: PlaySettings, *, progress: bool = True) -> Store:
     """Record until the store holds all of ``settings.episodes``; returns it.
 
     Raises:
-        StoreError: the store exists and ``resume`` is off, holds other cameras or semantics, or cannot be written.
+        StoreError: the store exists and ``resume`` is off, holds other cameras or semantics, or cannot be written, or
+            a recording process died.
+        CameraError: a camera is unknown.
     """
     path = Path(settings.out)
     if path.exists() and not settings.resume:
         raise StoreError(f"{path} exists; add resume=true to continue it, or choose another out=")
+    world = World()
+    for name in settings.camera_names:
+        SimCamera(world, name)  # an unknown name is refused before a store is made
     store = Store.open_or_create(path, play_spec(settings))
     present = set(store.episode_ids())
     missing = [index for index in range(settings.episodes) if episode_id(settings, index) not in present]
-    with frame_progress("recording", enabled=progress) as bar:
+    with progress_bar("recording", enabled=progress) as bar:
         total = settings.episodes * settings.steps
         task = bar.add_task("", total=total, completed=total - len(missing) * settings.steps)
         for frames in _record(settings, missing):
@@ -71,17 +80,22 @@ class Player:
         """Release the renderer."""
         self._env.close()
 
+    def _actor(self, rng: np.random.Generator) -> Oracle:
+        if self._settings.task == "play":
+            return PlayPolicy(rng, PlayOptions(push_share=self._settings.push_share))
+        return oracle(self._settings.task)
+
     def record(self, index: int) -> int:
         """Record and commit episode ``index``; returns its number of steps."""
         settings, env = self._settings, self._env
         seed = (settings.seed, index)
         rng = np.random.default_rng(seed)
-        options = {"task": settings.task}
+        options = {"task": settings.task, "push_share": settings.push_share}
         with EpisodeWriter(
             self._store, source=settings.task, episode_id=episode_id(settings, index), seed=seed, options=options
         ) as writer:
             observation = env.reset(rng)
-            actor: Oracle = PlayPolicy(rng) if settings.task == "play" else oracle(settings.task)
+            actor = self._actor(rng)
             for _ in range(settings.steps):
                 truth = env.world.object_pose()
                 action = Action(actor.act(env), observation.newest_stamp_ns)
@@ -101,8 +115,14 @@ def _record(settings: PlaySettings, indices: Sequence[int]) -> Iterator[int]:
             yield from map(player.record, indices)
         return
     with _worker_pool(settings, min(settings.workers, len(indices))) as pool:
-        for future in as_completed([pool.submit(_record_one, index) for index in indices]):
-            yield future.result()
+        try:
+            for future in as_completed([pool.submit(_record_one, index) for index in indices]):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise StoreError(
+                f"a recording process died, for lack of memory perhaps; what was committed to {settings.out} is whole, "
+                "continue with resume=true and fewer workers"
+            ) from error
 
 
 @contextmanager

@@ -7,21 +7,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 
-class FramesPerSecond(ProgressColumn):
-    """Speed over the last seconds."""
+class Speed(ProgressColumn):
+    """Speed over the last seconds, of what is counted."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.0f} frames/s" if speed else "", style="progress.data.speed")
+        return Text(f"{speed:.0f} {self._unit}/s" if speed else "", style="progress.data.speed")
 
 
-def frame_progress(what: str, *, enabled: bool = True) -> Progress:
-    """A bar on standard error that counts frames; nothing is drawn when it is not enabled."""
+def progress_bar(what: str, unit: str = "frames", *, enabled: bool = True) -> Progress:
+    """A bar on standard error that counts units; nothing is drawn when it is not enabled."""
     return Progress(
         TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
-        FramesPerSecond(),
+        Speed(unit),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not enabled,

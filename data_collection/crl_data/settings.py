@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from crl_data.schema import Encoding
 from crl_robot.errors import ConfigError, nearest
+from crl_robot.sim.play_options import PlayOptions
 
 PLAY_TASKS = ("play", "reach", "push")
 
@@ -26,6 +27,7 @@ class PlaySettings:
         workers: processes.
         cameras: comma-separated names.
         encoding: 'jpeg' or 'lossless'.
+        push_share: in task=play, probability that the next thing to do is a push rather than a reach.
     """
 
     out: str = ""
@@ -37,6 +39,7 @@ class PlaySettings:
     workers: int = 2
     cameras: str = "over_shoulder"
     encoding: Encoding = "jpeg"
+    push_share: float = PlayOptions.push_share
 
     def __post_init__(self) -> None:
         if not self.out:
@@ -48,6 +51,8 @@ class PlaySettings:
         for name, low in (("episodes", 1), ("steps", 2), ("workers", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise ConfigError(f"{name}={getattr(self, name)}, expected at least {low}")
+        if not 0 <= self.push_share <= 1:
+            raise ConfigError(f"push_share={self.push_share}, expected a probability from 0 to 1")
         if not all(self.camera_names):
             raise ConfigError(f"cameras={self.cameras!r}, expected names separated by commas")
 
@@ -78,9 +83,9 @@ def _convert(key: str, text: str, kind: type) -> Any:
         if text.lower() not in _SWITCH:
             raise ConfigError(f"{key}={text}, expected true or false")
         return _SWITCH[text.lower()]
-    if kind is int:
+    if kind in (int, float):
         try:
-            return int(text)
+            return kind(text)
         except ValueError as error:
-            raise ConfigError(f"{key}={text}, expected a whole number") from error
+            raise ConfigError(f"{key}={text}, expected a {'whole ' if kind is int else ''}number") from error
     return text.strip("[]")

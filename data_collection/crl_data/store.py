@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from crl_robot.errors import StoreError
 from crl_robot.image_spec import ImageSpec
 
 EPISODES = "episodes"
+READERS = 8
+"""Threads that read side by side: zarr hands every read to a thread of its own, and most of the time is waiting."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -39,7 +42,6 @@ class Store:
         path = Path(path)
         if path.exists():
             raise StoreError(f"{path} exists already; open it, or choose another path")
-        path.parent.mkdir(parents=True, exist_ok=True)
         with appears_whole(path, path, "create") as folder:
             zarr.create_group(folder, zarr_format=3, attributes=spec.to_dict()).create_group(EPISODES)
         return cls(path, spec)
@@ -129,8 +131,13 @@ class Store:
 
     def load_array(self, name: str, ids: Sequence[str] | None = None) -> NDArray[Any]:
         """One array of all the given episodes, end to end: (N, ...). Raises StoreError."""
+        return np.concatenate(self.episode_arrays(name, ids))
+
+    def episode_arrays(self, name: str, ids: Sequence[str] | None = None) -> list[NDArray[Any]]:
+        """One array of each of the given episodes. Raises StoreError."""
         metas = self._require_some(ids)
-        return np.concatenate([self.array(meta, name) for meta in metas])
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(lambda meta: self.array(meta, name), metas))
 
     def load_actions(self, labels: Labels = "commanded", ids: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Training labels float32 (N, 7) of all the given episodes, end to end. Raises StoreError."""

@@ -38,7 +38,7 @@ def summarise(store: Store) -> dict[str, Any]:
         summary["actions"] = _action_statistics(store.load_actions("commanded"))
         summary["tool"] = coverage(store.load_array("tool_measured")[:, :3])
         if all(TRUTH_ARRAY in meta.checksums for meta in metas):
-            summary["object"] = _object_statistics([store.array(meta, TRUTH_ARRAY)[:, :3] for meta in metas])
+            summary["object"] = _object_statistics([pose[:, :3] for pose in store.episode_arrays(TRUTH_ARRAY)])
     return summary
 
 

@@ -1,4 +1,4 @@
-"""The one writer: scripted play, teleoperation and the recorder node all fill episodes through it."""
+"""The one writer: scripted play and the recorder node both fill episodes through it."""
 
 from __future__ import annotations
 

@@ -121,10 +121,22 @@ class ArmController:
             self._stop("disabled", "e-stop was reset, not enabled yet")
 
     def hold(self, reason: str, event: str) -> None:
-        """Stop where the arm is and wait for the next Action; counts ``event``. Does not enable or un-latch."""
+        """Stop where the arm is and wait for the next Action; counts ``event``. Does not enable or un-latch.
+
+        An arm that holds already is not told again: each hold takes the measured, sagged pose as the new one, and an
+        arm that refuses a stream of Actions would creep down.
+        """
         self.events[event] += 1
-        if self._mode in ("holding", "moving"):
+        if self._mode == "moving":
             self._stop("holding", reason)
+        elif self._mode == "holding":
+            self._reason = reason
+
+    def resync(self, reason: str) -> None:
+        """Hold where the arm now is, in the mode it has, after something else moved it. Raises ArmError when silent."""
+        moving = self._mode == "moving"
+        self._stop("holding" if moving else self._mode, reason if moving else self._reason)
+        self._reseed_gripper(self._read())
 
     def home(self, q_home: Array, now_ns: int) -> None:
         """Move slowly to the joints ``q_home`` (N,).
@@ -147,7 +159,7 @@ class ArmController:
         """Start moving by ``action``; returns the Action really commanded, with the same stamp.
 
         Raises:
-            ContractError: the values are not seven finite numbers.
+            ContractError: the values are not seven finite numbers, or the kinematics cannot use the joints.
             ArmError: disabled, e-stopped, homing, stale, stamped ahead, out of reach, or the arm does not answer.
         The arm holds after either.
         """
@@ -167,7 +179,7 @@ class ArmController:
             raise
         try:
             return self._start_action(action, now_ns)
-        except ArmError as error:
+        except (ArmError, ContractError) as error:
             if self._mode != "estopped":
                 self.hold(str(error), "unreachable")
             raise
@@ -284,11 +296,7 @@ class ArmController:
         self._try_hold()
 
     def _try_hold(self) -> None:
-        """Hold once; tried again at the next inner tick as long as the arm does not take it.
-
-        A hold is not repeated when it worked: each repeat would take the sagged pose as the new one, and the arm
-        would creep down.
-        """
+        """Hold once; tried again at the next inner tick as long as the arm does not take it."""
         try:
             self._arm.hold()
             self._reseed(self._arm.read())

@@ -55,13 +55,10 @@ class Kinematics:
         low, high = self.joint_limits.T
         self._update(np.clip(np.asarray(q_seed, dtype=np.float64), low, high))
         self._task.set_target(mink.SE3(np.concatenate([target.quat_wxyz, target.position])))
-        for _ in range(_MAX_ITERATIONS):
-            error = self._task.compute_error(self._configuration)
-            if _converged(error, margin=0.1):
-                break
-            step = mink.solve_ik(self._configuration, [self._task], 1.0, "daqp", damping=1e-6, limits=self._limits)
-            step *= min(1.0, _MAX_STEP_RAD / max(float(np.abs(step).max()), 1e-9))
-            self._configuration.integrate_inplace(step, 1.0)
+        try:
+            self._iterate()
+        except mink.NoSolutionFound as error:
+            raise ArmError(f"no joint angles put the tool at {target.position.tolist()} m: {error}") from error
         error = self._task.compute_error(self._configuration)
         if not _converged(error):
             raise ArmError(
@@ -70,6 +67,15 @@ class Kinematics:
                 "most 1 mm and 0.01 rad; choose a target within reach"
             )
         return np.clip(self._configuration.q[:N_JOINTS], low, high)
+
+    def _iterate(self) -> None:
+        """Move the configuration towards the task's target until it is there or the iterations are used up."""
+        for _ in range(_MAX_ITERATIONS):
+            if _converged(self._task.compute_error(self._configuration), margin=0.1):
+                return
+            step = mink.solve_ik(self._configuration, [self._task], 1.0, "daqp", damping=1e-6, limits=self._limits)
+            step *= min(1.0, _MAX_STEP_RAD / max(float(np.abs(step).max()), 1e-9))
+            self._configuration.integrate_inplace(step, 1.0)
 
     def _update(self, q: ArrayLike) -> None:
         joints = np.asarray(q, dtype=np.float64)

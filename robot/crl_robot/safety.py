@@ -69,10 +69,6 @@ class SafetyLimits:
             if not (np.isfinite(value) and value >= 0) or (value == 0 and name not in _MAY_BE_ZERO):
                 raise ConfigError(f"{name} is {value}, expected a finite number above 0")
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> SafetyLimits:
-        return cls(**data)
-
 
 _MAY_BE_ZERO = ("joint_margin_rad", "gripper_hysteresis", "future_action_s")
 
@@ -159,10 +155,14 @@ def gripper_target(current: float, command: float, limits: SafetyLimits) -> floa
 def check_joints(
     target: Array, previous: Array, joint_limits: Array, limits: SafetyLimits, names: Sequence[str]
 ) -> None:
-    """Raise ArmError when a joint (N,) comes within the margin of its limit (N, 2) and nearer to it than before."""
+    """Raise ArmError when a joint (N,) comes within the margin of its limit (N, 2) and nearer to it than before.
+
+    So does one that is not a number.
+    """
     low = np.minimum(joint_limits[:, 0] + limits.joint_margin_rad, previous)
     high = np.maximum(joint_limits[:, 1] - limits.joint_margin_rad, previous)
-    for index in np.flatnonzero((target < low - 1e-9) | (target > high + 1e-9)).tolist():
+    inside = (target >= low - 1e-9) & (target <= high + 1e-9)
+    for index in np.flatnonzero(~inside).tolist():
         raise ArmError(
             f"joint '{names[index]}' would go to {target[index]:.3f} rad, expected "
             f"{low[index]:.3f} .. {high[index]:.3f} (limits less {limits.joint_margin_rad} rad); choose another pose"

@@ -16,8 +16,9 @@ _REMEMBERED = 100
 class SequenceTracker:
     """Counts messages that were published but never arrived, from the publishers' sequence numbers.
 
-    A number at or below the last one of the same publisher is a message that came late or twice; it is not counted as
-    lost, and a late one that had been counted is taken back.
+    A number at or a little below the last one of the same publisher is a message that came late or twice; it is not
+    counted as lost, and a late one that had been counted is taken back. One far below it comes from a publisher that
+    was started again where the middleware does not name publishers.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,9 @@ class SequenceTracker:
             self.unnumbered += 1
             return 0
         last = self._last.get(publisher)
+        if last is not None and sequence < last - _REMEMBERED:
+            last = None
+            self._missing[publisher].clear()
         if last is not None and sequence <= last:
             late = sequence in self._missing[publisher]
             self._missing[publisher].discard(sequence)
@@ -72,10 +76,14 @@ class ObservationBuffer:
         return {name: tracker.received for name, tracker in self._trackers.items()}
 
     def add_frame(self, camera: str, frame: Frame, sequence: int | None = None, publisher: Hashable = None) -> None:
-        """Take a frame; one that is older than the one already here only counts as received."""
+        """Take a frame; one that is older than the one already here only counts as received.
+
+        A frame here that is stamped well after this one's arrival is from before the clock went back, and gives way.
+        """
         self._trackers[camera].update(sequence, publisher)
         newest = self._frames.get(camera)
-        if newest is None or frame.stamp_ns >= newest.stamp_ns:
+        newest_ns = -1 if newest is None else newest.stamp_ns
+        if newest_ns <= frame.stamp_ns or newest_ns > frame.receive_stamp_ns + self._tolerance_ns:
             self._frames[camera] = frame
 
     def add_arm(self, state: ArmState) -> None:
@@ -90,14 +98,15 @@ class ObservationBuffer:
 
     def why_not(self, now_ns: int) -> str:
         """What keeps an observation from being complete and fresh; empty when nothing does."""
+        stamps = {f"image of camera '{name}'": frame.stamp_ns for name, frame in self._frames.items()}
         for name in self._cameras:
-            frame = self._frames.get(name)
-            if frame is None:
+            if name not in self._frames:
                 return f"no image from camera '{name}' yet"
-            if now_ns - frame.stamp_ns > self._tolerance_ns:
-                return f"image of camera '{name}' is {(now_ns - frame.stamp_ns) / 1e6:.0f} ms old"
         if self._arm is None:
             return "no arm state yet"
-        if now_ns - self._arm.joints.stamp_ns > self._tolerance_ns:
-            return f"arm state is {(now_ns - self._arm.joints.stamp_ns) / 1e6:.0f} ms old"
+        stamps["arm state"] = self._arm.joints.stamp_ns
+        for what, stamp_ns in stamps.items():
+            age_ns = now_ns - stamp_ns
+            if abs(age_ns) > self._tolerance_ns:
+                return f"{what} is {abs(age_ns) / 1e6:.0f} ms {'old' if age_ns > 0 else 'ahead of the clock'}"
         return ""

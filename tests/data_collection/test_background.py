@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -6,7 +7,7 @@ from crl_data.background import BackgroundWriter
 from crl_data.matching import Step
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import Action
-from crl_robot.errors import ContractError
+from crl_robot.errors import ContractError, StoreError
 
 
 def _step(samples, tick):
@@ -48,14 +49,54 @@ def test_a_full_queue_drops_steps_without_waiting_and_counts_them(store, samples
     assert len(store.read("one")) == 3
 
 
-def test_an_error_while_coding_comes_out_at_the_commit_and_nothing_is_stored(store, samples):
-    episode = BackgroundWriter(EpisodeWriter(store, source="test"), capacity=10)
+def test_a_second_step_of_the_same_instant_is_dropped_and_the_episode_goes_on(store, samples):
+    """Two commands computed from one frame made the whole episode fail at its commit."""
+    episode = BackgroundWriter(EpisodeWriter(store, source="test", episode_id="one"), capacity=10)
     step = _step(samples, 0)
-    episode.offer(step)
-    episode.offer(step)
-    with pytest.raises(ContractError, match="does not come after"):
+    for one in (step, step, _step(samples, 1)):
+        episode.offer(one)
+    assert (episode.taken, episode.dropped) == (2, 1)
+    episode.commit(final=None, lost={})
+    assert len(store.read("one")) == 2
+
+
+def _failing_writer(store, error):
+    writer = EpisodeWriter(store, source="test")
+
+    def fail(*arguments):
+        raise error
+
+    writer.add_step = fail
+    return writer
+
+
+def test_an_error_while_coding_is_seen_at_once_comes_out_at_the_commit_and_nothing_is_stored(store, samples):
+    episode = BackgroundWriter(_failing_writer(store, ContractError("strange")), capacity=10)
+    episode.offer(_step(samples, 0))
+    _wait_for(lambda: episode.failure)
+    with pytest.raises(ContractError, match="strange"):
         episode.commit(final=None, lost={})
     assert store.episode_ids() == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_while_coding_ends_the_episode_and_never_blocks_its_end(store, samples):
+    """The coding thread died, its queue filled, and finishing waited for ever to put the end mark into it."""
+    episode = BackgroundWriter(_failing_writer(store, ZeroDivisionError()), capacity=1)
+    episode.offer(_step(samples, 0))
+    _wait_for(lambda: episode.failure)
+    for tick in range(1, 4):
+        episode.offer(_step(samples, tick))
+    with pytest.raises(StoreError, match="codes images"):
+        episode.commit(final=None, lost={})
+    assert store.episode_ids() == []
+
+
+def _wait_for(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_discarding_leaves_nothing(store, samples):

@@ -76,3 +76,13 @@ def test_values_that_no_recording_has_are_found(store, episode, name, value, wor
     damage = check_store(store.path, progress=False).damage
     assert damage
     assert all(line.startswith("one: ") and words in line for line in damage)
+
+
+def test_repair_removes_what_was_left_over_and_says_so(store, episode, capsys):
+    folder = temporary_sibling(store.path, "x")
+    (folder / "cameras").mkdir(parents=True)
+    assert main(["repair", str(store.path)]) == 0
+    assert f"removed: {folder}" in capsys.readouterr().out
+    assert main(["check", str(store.path)]) == 0
+    assert main(["repair", str(store.path)]) == 0
+    assert "0 left-over" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 import json
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -45,3 +46,27 @@ def test_info_of_an_empty_store_shows_zero_episodes(store, capsys):
 def test_info_of_a_missing_store_exits_2_without_a_traceback(tmp_path, capsys):
     assert main(["info", str(tmp_path / "x.zarr")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("episode", ["two", "1"])
+def test_video_writes_every_frame_of_the_episode(store, samples, tmp_path, episode):
+    samples.write(store, "one", 3)
+    samples.write(store, "two", 5)
+    assert main(["video", str(store.path), episode, str(tmp_path / "v.mp4")]) == 0
+    with av.open(str(tmp_path / "v.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 5
+
+
+def test_video_of_an_unknown_episode_or_camera_exits_2(store, samples, tmp_path, capsys):
+    samples.write(store, "one", 3)
+    assert main(["video", str(store.path), "three", str(tmp_path / "v.mp4")]) == 2
+    assert "no episode 'three'" in capsys.readouterr().err
+    assert main(["video", str(store.path), "one", str(tmp_path / "v.mp4"), "--camera", "wirst"]) == 2
+    assert not (tmp_path / "v.mp4").exists()
+
+
+def test_play_with_an_unknown_camera_is_refused_and_makes_no_store(tmp_path, capsys):
+    """The recording processes died one by one with tracebacks, and a store without episodes stayed."""
+    assert main(["play", f"out={tmp_path}/a.zarr", "cameras=wirst", "episodes=2", "workers=2"]) == 2
+    assert "did you mean 'wrist'" in capsys.readouterr().err
+    assert not (tmp_path / "a.zarr").exists()

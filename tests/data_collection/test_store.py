@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import zarr
 
+from crl_data.files import temporary_sibling
 from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
@@ -197,3 +198,20 @@ def test_steps_that_break_the_contract_are_refused(store, samples):
 def test_an_id_that_leaves_the_folder_is_refused(store, episode_id):
     with pytest.raises(StoreError, match="not usable"):
         store.folder(episode_id)
+
+
+def test_a_store_where_no_folder_can_be_made_is_refused(tmp_path, samples):
+    """The operating system's error came out as a traceback."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="could not write"):
+        Store.create(tmp_path / "file" / "new" / "a.zarr", samples.spec())
+
+
+def test_episodes_are_written_beside_the_folder_that_a_link_names(store, samples, tmp_path):
+    """A rename from the link's folder fails where the link leads to another file system."""
+    link = tmp_path / "links" / "b.zarr"
+    link.parent.mkdir()
+    link.symlink_to(store.path)
+    assert temporary_sibling(link, "x").parent == store.path.parent
+    samples.write(Store.open(link), "one")
+    assert store.episode_ids() == ["one"]

@@ -329,3 +329,61 @@ def test_no_limit_is_exceeded_by_random_actions(seed, reference, stiffness):
     assert (commands <= rig.kinematics.joint_limits[:, 1]).all()
     rig.ticks(30)
     assert rig.arm.log[-1][0] == "hold"
+
+
+def test_refusals_while_holding_do_not_take_the_sagged_pose_as_the_new_one():
+    """Each refused action repeated the hold at the measured pose, so a stalled camera let a heavy arm creep down."""
+    rig = Rig().enabled()
+    holds = len(rig.arm.log)
+    for _ in range(20):
+        with pytest.raises(ArmError, match="old"):
+            rig.submit(0.01, age_s=1.0)
+        rig.arm.q[2] -= 0.001
+        rig.ticks()
+    assert len(rig.arm.log) == holds
+    assert rig.controller.events["stale_action"] == 20
+
+
+def test_joint_angles_that_are_not_finite_are_never_commanded(rig):
+    """A solver's NaN passed every comparison with a limit."""
+    rig.submit(0.01)
+    rig.kinematics.solve = lambda target, q_seed: np.full(6, np.nan)
+    with pytest.raises(ArmError, match="nan"):
+        rig.submit(0.01)
+    rig.ticks()
+    assert rig.mode() == "holding"
+    assert np.isfinite([q for _, q in rig.arm.log]).all()
+
+
+def test_a_broken_contract_inside_the_kinematics_makes_the_arm_hold(rig):
+    rig.submit(0.01)
+
+    def solve(target, q_seed):
+        raise ContractError("joint angles are strange")
+
+    rig.kinematics.solve = solve
+    with pytest.raises(ContractError):
+        rig.submit(0.01)
+    assert rig.mode() == "holding"
+
+
+def test_actions_that_come_faster_than_the_rate_move_the_tool_by_at_most_a_leash_in_a_control_period(rig):
+    for _ in range(15):
+        before = rig.arm.q[0]
+        rig.submit(0.05)
+        rig.ticks(1)
+        assert rig.arm.q[0] - before <= LIMITS.leash_m * 0.02 / 0.2 + 1e-6
+
+
+def test_an_arm_that_something_else_moved_holds_where_it_is_in_the_mode_it_had(rig):
+    rig.submit(0.05, 0, 0, 0, 0, 0, 1.0)
+    rig.ticks(3)
+    rig.arm.q, rig.arm.gripper = START + 0.02, 0.3
+    rig.controller.resync("moved by hand")
+    state = rig.controller.state()
+    assert state.mode == "holding"
+    np.testing.assert_allclose(state.target.position, START[:3] + 0.02)
+    assert state.gripper_target == pytest.approx(0.3)
+    rig.controller.estop("test")
+    rig.controller.resync("moved by hand")
+    assert (rig.mode(), rig.controller.reason) == ("estopped", "test")

@@ -1,3 +1,4 @@
+import mink
 import numpy as np
 import pytest
 
@@ -98,3 +99,15 @@ def test_a_target_out_of_reach_is_refused_with_the_distance_left(kinematics):
 def test_wrong_joint_vectors_are_refused(kinematics, q):
     with pytest.raises(ContractError, match="expected 6 finite"):
         kinematics.forward(q)
+
+
+def test_a_solver_that_gives_up_is_an_error_of_the_arm(monkeypatch):
+    """The library's own error passed by all who catch ours, and ended the arm's process."""
+
+    def fail(*arguments, **options):
+        raise mink.NoSolutionFound("daqp")
+
+    monkeypatch.setattr(mink, "solve_ik", fail)
+    kinematics = Kinematics()
+    with pytest.raises(ArmError, match="daqp"):
+        kinematics.solve(kinematics.forward(HOME_Q + 0.1), HOME_Q)

@@ -50,3 +50,21 @@ def test_a_bug_in_a_step_is_reported_as_an_ended_thread():
 
 def test_a_worker_that_never_started_can_be_stopped():
     Worker("w", 0.01, pytest.fail, pytest.fail).stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_while_finishing_does_not_hide_the_failure():
+    """A camera that could not be closed kept the process alive without pictures."""
+    failed, failures = threading.Event(), []
+
+    def step():
+        raise ArmError("gone")
+
+    def finish():
+        raise ZeroDivisionError
+
+    worker = Worker("w", 0.01, step, lambda error: (failures.append(error), failed.set()), finish)
+    worker.start()
+    wait_for(failed)
+    worker.stop()
+    assert str(failures[0]) == "gone"

@@ -120,7 +120,7 @@ class Client:
         self.context.try_shutdown()
 
     def on_image(self, msg, info):
-        self.frames.update(info["publication_sequence_number"], info["publisher_gid"]["data"])
+        self.frames.update(info["publication_sequence_number"], info.get("publisher_gid", {}).get("data"))
         self.got["image"].append((time.time_ns(), msg))
 
     def until(self, condition):
@@ -298,6 +298,7 @@ def test_a_reset_to_an_unknown_task_is_refused_naming_the_nearest(client):
     answer = client.call("/sim/reset")
     assert not answer.success
     assert "push" in answer.message
+    assert client.status()["mode"] == "holding"
 
 
 def test_the_arm_homes_on_request(client):
@@ -344,7 +345,13 @@ def test_the_process_leaves_with_code_0_whenever_a_signal_comes(number, after_s)
 
 @pytest.mark.parametrize(
     ("parameter", "hint"),
-    [("camera_rat:=5.0", "camera_rate"), ("task:=reech", "reach"), ("cameras:=[wirst]", "wrist"), ("task:=3", "task")],
+    [
+        ("camera_rat:=5.0", "camera_rate"),
+        ("task:=reech", "reach"),
+        ("cameras:=[wirst]", "wrist"),
+        ("task:=3", "task"),
+        ("limits.inner_rate_hz:=100.0", "50"),
+    ],
 )
 def test_a_wrong_setting_ends_the_process_with_code_2_and_a_hint(parameter, hint):
     process = start("crl_robot.nodes.sim_node", parameter, environment=OTHER_DOMAIN, stderr=subprocess.PIPE)

@@ -2,8 +2,8 @@ import av
 import numpy as np
 import pytest
 
-from crl_learning.video import write_video
 from crl_robot.errors import ContractError
+from crl_robot.video import write_video
 
 
 def colours(n: int, height: int = 48, width: int = 64):

@@ -98,6 +98,8 @@ class RecorderNode(CrlNode):
         if episode is None:
             return True, "waiting for /recorder/start", values
         values |= {"steps": episode.taken, "dropped": episode.dropped}
+        if episode.failure is not None:
+            return False, f"this episode cannot be committed: {episode.failure}; call /recorder/discard", values
         return episode.dropped == 0, f"recording, {episode.taken} steps, {episode.dropped} dropped", values
 
     def _on_frame(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -16,7 +16,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
 
-from crl_robot.contracts import ActionSpec, Arm, ArmState
+from crl_robot.contracts import Action, ActionSpec, Arm, ArmState
 from crl_robot.controller import ArmController, Kinematics
 from crl_robot.errors import ArmError, ContractError, CrlError
 from crl_robot.kinematics import HOME_Q
@@ -57,18 +57,14 @@ class ArmTopics:
         ]
         node.create_timer(1.0, self.publish_status)
 
-    def tick(self) -> ArmState:
-        """One inner tick: send the next joint target, publish the state. Raises ArmError when the arm is silent."""
+    def tick(self) -> None:
+        """One inner tick: send the next joint target and publish the state, or the fault of an arm that is silent."""
         with self._lock:
             self._controller.inner_tick(self._now_ns())
-            state = self._controller.state()
-        stamp_ns = state.joints.stamp_ns
-        self._joints.publish(msg_from_joints(state.joints, self._names))
-        self._pose.publish(msg_from_pose(state.measured, stamp_ns))
-        self._target.publish(msg_from_pose(state.target, stamp_ns))
-        if (state.mode, state.reason) != self._published:
-            self.publish_status()
-        return state
+            with suppress(ArmError):  # the controller has latched its e-stop, which /arm/status tells
+                self._publish_state(self._controller.state())
+            if (self._controller.mode, self._controller.reason) != self._published:
+                self.publish_status()
 
     def enable(self) -> None:
         """Allow motion. Raises ArmError while the e-stop is latched or the node is not active."""
@@ -86,11 +82,10 @@ class ArmTopics:
     def taken_over(self) -> Iterator[None]:
         """Whoever moves the arm past the controller does it inside; after it the arm holds where it then is."""
         with self._lock:
-            enabled = self._controller.mode in ("holding", "moving")
-            self._controller.disable()
-            yield
-            if enabled:
-                self._controller.enable()
+            try:
+                yield
+            finally:
+                self._controller.resync("moved past the controller, waiting for actions")
 
     def summary(self) -> dict[str, Any]:
         """Mode, reason, counters and the meaning of Actions, as published on /arm/status."""
@@ -105,10 +100,17 @@ class ArmTopics:
 
     def publish_status(self) -> None:
         """Publish /arm/status and /arm/estopped for those who are here and those who come later."""
-        summary = self.summary()
-        self._published = (summary["mode"], summary["reason"])
-        self._status.publish(String(data=json.dumps(summary)))
-        self._estopped.publish(Bool(data=summary["mode"] == "estopped"))
+        with self._lock:  # until it is published: an older status must not come after a newer one and stay
+            summary = self.summary()
+            self._published = (summary["mode"], summary["reason"])
+            self._status.publish(String(data=json.dumps(summary)))
+            self._estopped.publish(Bool(data=summary["mode"] == "estopped"))
+
+    def _publish_state(self, state: ArmState) -> None:
+        stamp_ns = state.joints.stamp_ns
+        self._joints.publish(msg_from_joints(state.joints, self._names))
+        self._pose.publish(msg_from_pose(state.measured, stamp_ns))
+        self._target.publish(msg_from_pose(state.target, stamp_ns))
 
     def _on_action(self, msg: JointState) -> None:
         try:
@@ -120,7 +122,7 @@ class ArmTopics:
             return
         self._commanded.publish(msg_from_action(commanded))
 
-    def _checked(self, msg: JointState) -> Any:
+    def _checked(self, msg: JointState) -> Action:
         try:
             return action_from_msg(msg)
         except ContractError as error:

@@ -6,6 +6,7 @@ A node derives from `CrlNode`, declares its parameters with `CrlNode.setting`, a
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -26,6 +27,10 @@ T = TypeVar("T", bool, int, float, str, list[str], list[float])
 
 DIAGNOSTICS_PERIOD_S = 1.0
 _ROS_OWN = ("use_sim_time", "start_type_description_service")
+
+
+class NodeError(CrlError, RuntimeError):
+    """A node cannot go on."""
 
 
 class CrlNode(LifecycleNode):
@@ -115,18 +120,21 @@ class CrlNode(LifecycleNode):
 
     def leave(self) -> None:
         """Pause and close from any state, for the end of the process."""
-        if self._is_active:
-            self._is_active = False
-            self._step(self.pause)
-        if self._is_open:
-            self._is_open = False
-            self._close()
+        was_active, self._is_active = self._is_active, False
+        was_open, self._is_open = self._is_open, False
+        try:
+            if was_active:
+                self._step(self.pause)
+        finally:
+            if was_open:
+                self._close()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open; on failure close what was opened."""
         self._own_entities = self._entities()
-        self._is_open = self._step(self.open_all)
-        if not self._is_open:
+        self._is_open = True  # until `open_all` returns there may be things to close as well
+        if not self._step(self.open_all):
+            self._is_open = False
             self._close()
         return _result(self._is_open)
 
@@ -148,6 +156,12 @@ class CrlNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Close from any state."""
+        self.leave()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition raised what `_step` does not handle, and rclpy swallowed it: close and end the process."""
+        self.failure = NodeError(f"node '{self.get_name()}' has a bug in a lifecycle step; its log has the traceback")
         self.leave()
         return TransitionCallbackReturn.SUCCESS
 
@@ -179,6 +193,9 @@ class CrlNode(LifecycleNode):
             self._step_error = error
             self.get_logger().error(f"{step.__name__}: {error}")
             return False
+        except BaseException:
+            self.get_logger().error(f"{step.__name__} has a bug:\n{traceback.format_exc()}")
+            raise
         return True
 
     def _publish_diagnostics(self) -> None:

@@ -18,7 +18,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from crl_robot.contracts import Pose
-from crl_robot.errors import CrlError
+from crl_robot.errors import ConfigError, CrlError
 from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
 from crl_robot.kinematics import HOME_Q, Kinematics
 from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
@@ -29,9 +29,10 @@ from crl_robot.nodes.messages import STATE_QOS, time_from_ns
 from crl_robot.nodes.worker import Worker
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.camera import SimCamera
-from crl_robot.sim.tasks import Task, get_task
+from crl_robot.sim.tasks import Episode, Task, get_task
 from crl_robot.sim.world import INNER_PERIOD_NS, World
 
+INNER_RATE_HZ = 1e9 / INNER_PERIOD_NS
 TRUTH_EVERY = 5
 TRUTH_NAMES = ("tool_x", "tool_y", "tool_z", "object_x", "object_y", "object_z", "distance", "success")
 MAX_CATCH_UP = 5
@@ -55,6 +56,11 @@ class SimNode(CrlNode):
         self.setting("episode_seed", 0, "seed of the episode that /sim/reset draws", 0, 2**31 - 1, read_only=False)
         self._spec = action_spec_setting(self)
         self._limits = limits_setting(self)
+        if self._limits.inner_rate_hz != INNER_RATE_HZ:
+            raise ConfigError(
+                f"parameter 'limits.inner_rate_hz' is {self._limits.inner_rate_hz}, the simulated arm's own loop runs "
+                f"at {INNER_RATE_HZ} Hz; leave it out"
+            )
         self._workers: list[Worker] = []
 
     def open_all(self) -> None:
@@ -63,8 +69,9 @@ class SimNode(CrlNode):
         self._world = World()
         self._kinematics = Kinematics()
         self._arm_device = SimArm(self._world, self._now_ns)
-        self._pose_episode()
-        self._arm = ArmTopics(self, self._arm_device, self._kinematics, self._spec, self._limits)
+        task, episode, _ = self._drawn_episode()
+        self._pose(task, episode)
+        self._arm = ArmTopics(self, self._arm_device, Kinematics(), self._spec, self._limits)
         self._devices = [SimCamera(self._world, name, clock_ns=self._now_ns) for name in self._camera_names]
         self._cameras = [CameraTopics(self, camera, self._fovy(camera.name)) for camera in self._devices]
         self._truth = self.create_publisher(JointState, "/sim/ground_truth", STATE_QOS)
@@ -135,28 +142,29 @@ class SimNode(CrlNode):
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
+            task, episode, seed = self._drawn_episode()
             with self._arm.taken_over():
-                response.message = json.dumps(self._pose_episode())
-            response.success = True
+                stamp_ns = self._pose(task, episode)
+            facts = asdict(episode) | {"task": task.name, "seed": seed, "stamp_ns": stamp_ns}
+            response.success, response.message = True, json.dumps(facts)
         except CrlError as error:
             response.success, response.message = False, str(error)
         return response
 
-    def _pose_episode(self) -> dict[str, Any]:
-        """Put the world at the start of the episode that the parameters name; returns it with the stamp of that."""
-        task, seed = self._task_setting()
-        episode = task.sample(np.random.default_rng(seed))
+    def _drawn_episode(self) -> tuple[Task, Episode, int]:
+        """The task and the episode that the parameters name, and its seed. Raises ConfigError for an unknown task."""
+        name, seed = (self.get_parameter(key).value for key in ("task", "episode_seed"))
+        task, seed = get_task(str(name)), int(seed or 0)
+        return task, task.sample(np.random.default_rng(seed)), seed
+
+    def _pose(self, task: Task, episode: Episode) -> int:
+        """Put the world at the start of an episode; returns the stamp of that."""
         start = Pose(np.array(episode.start_tool), quat_from_matrix(GRIPPER_DOWN))
         joints = self._kinematics.solve(start, HOME_Q)
         with self._world.lock:
             self._world.reset(joints, episode.start_object_xy)
             self._task, self._episode = task, episode
-            stamp_ns = self._now_ns()
-        return asdict(episode) | {"task": task.name, "seed": seed, "stamp_ns": stamp_ns}
-
-    def _task_setting(self) -> tuple[Task, int]:
-        name, seed = (self.get_parameter(key).value for key in ("task", "episode_seed"))
-        return get_task(str(name)), int(seed or 0)
+            return self._now_ns()
 
     def _publish_truth(self) -> None:
         with self._world.lock:

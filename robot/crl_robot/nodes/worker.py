@@ -59,7 +59,9 @@ class Worker:
         except CrlError as error:
             failure = error
         finally:
-            if self._finish is not None:
-                self._finish()
-            if failure is not None and not self._stopping:
-                self._on_failure(failure)
+            try:
+                if self._finish is not None:
+                    self._finish()
+            finally:
+                if failure is not None and not self._stopping:
+                    self._on_failure(failure)

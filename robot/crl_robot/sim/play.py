@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crl_robot.safety import SafetyLimits
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.oracles import PUSHED_M, TRAVEL_HEIGHT_M, push_waypoint, step_towards
+from crl_robot.sim.play_options import PlayOptions
 from crl_robot.sim.tasks import (
     STANDOFF_M,
     Episode,
@@ -26,25 +27,6 @@ from crl_robot.sim.tasks import (
 Array = NDArray[np.float64]
 
 _MIDDLE = np.array([0.30, 0.0])
-
-
-@dataclass(frozen=True)
-class PlayOptions:
-    """How play looks; lengths in m per control tick, probabilities per tick or per choice.
-
-    Attributes:
-        push_share: probability that the next thing to do is a push rather than a reach.
-        repush_share: probability that a push is followed by another at once, without lifting the tool.
-        noise: standard deviation of the Gaussian noise on each axis.
-        detour_share: probability per tick that a detour begins.
-        detour_step: largest step of a detour along each axis.
-    """
-
-    push_share: float = 0.6
-    repush_share: float = 0.3
-    noise: float = 0.006
-    detour_share: float = 0.02
-    detour_step: float = 0.035
 
 
 @dataclass

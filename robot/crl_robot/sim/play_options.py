@@ -1,0 +1,24 @@
+"""How scripted play looks; apart from the play itself, because command lines show the defaults in their help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PlayOptions:
+    """How play looks; lengths in m per control tick, probabilities per tick or per choice.
+
+    Attributes:
+        push_share: probability that the next thing to do is a push rather than a reach.
+        repush_share: probability that a push is followed by another at once, without lifting the tool.
+        noise: standard deviation of the Gaussian noise on each axis.
+        detour_share: probability per tick that a detour begins.
+        detour_step: largest step of a detour along each axis.
+    """
+
+    push_share: float = 0.6
+    repush_share: float = 0.3
+    noise: float = 0.006
+    detour_share: float = 0.02
+    detour_step: float = 0.035
