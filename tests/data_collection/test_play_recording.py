@@ -39,6 +39,14 @@ def test_another_seed_records_something_else(settings, recorded, tmp_path):
     assert not np.array_equal(other.load_actions(), recorded.load_actions()[:4])
 
 
+def test_play_without_pushes_leaves_the_can_alone(settings, tmp_path):
+    quiet = dataclasses.replace(settings, out=str(tmp_path / "q.zarr"), episodes=1, steps=20, push_share=0.0)
+    store = play(quiet, progress=False)
+    can = store.load_array("truth_object")
+    assert np.ptp(can[:, :2], axis=0).max() < 0.01
+    assert next(iter(store.metas())).options["push_share"] == 0.0
+
+
 def test_resume_adds_only_what_is_missing(settings, recorded, tmp_path):
     shorter = dataclasses.replace(settings, out=str(tmp_path / "r.zarr"), episodes=1)
     first = play(shorter, progress=False)
