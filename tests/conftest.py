@@ -1,0 +1,21 @@
+"""What all tests share: ROS settings that must stand before rclpy is imported, and the order of torch and MuJoCo."""
+
+import os
+from contextlib import suppress
+from importlib.util import find_spec
+
+import pytest
+
+os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+with suppress(ModuleNotFoundError):
+    import torch  # noqa: F401  imported after MuJoCo opened a GL context, it crashes the process
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if find_spec("rclpy") is not None:
+        return
+    for item in items:
+        if item.get_closest_marker("ros"):
+            item.add_marker(pytest.mark.skip(reason="rclpy is not installed"))

@@ -1,0 +1,172 @@
+"""The launch files under the official `launch`, with stand-ins for the node executables that tell what they got."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("launch.actions", reason="ROS 2's launch is not installed")
+pytest.importorskip("launch_ros.actions", reason="ROS 2's launch_ros is not installed")
+pytestmark = pytest.mark.ros
+
+ROOT = Path(__file__).parents[2]
+NODES = {"sim": "crl_robot", "policy": "crl_learning", "recorder": "crl_data"}
+DEADLINE_S = 30.0
+LAUNCH = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+arguments = [tuple(word.split(":=", 1)) for word in sys.argv[2:]]
+service = LaunchService()
+service.include_launch_description(
+    LaunchDescription([IncludeLaunchDescription(sys.argv[1], launch_arguments=arguments)])
+)
+sys.exit(service.run())
+"""
+# Writes what it was started with, then waits for a signal; a file named <node>.exit makes it end with that code.
+NODE = """#!{python}
+import json, os, pathlib, signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+name = pathlib.Path(__file__).name
+parameters = [pathlib.Path(w).read_text() for w in sys.argv if w.endswith(".yaml") or "launch_params" in w]
+facts = {{"cwd": os.getcwd(), "profile": os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE"), "parameters": parameters}}
+told = pathlib.Path({told!r})
+with (told / f"{{name}}.starts").open("a") as starts:
+    starts.write(json.dumps(facts) + "\\n")
+code = told / f"{{name}}.exit"
+while not code.exists():
+    time.sleep(0.02)
+word = code.read_text()
+code.unlink()
+sys.exit(int(word))
+"""
+
+
+class Launch:
+    """A launch file that runs in a process of its own."""
+
+    def __init__(self, prefix: Path, told: Path, name: str, *arguments: str) -> None:
+        self.told = told
+        path = prefix / "share" / "crl_bringup" / "launch" / f"{name}.launch.py"
+        prefixes = os.pathsep.join([str(prefix), *filter(None, [os.environ.get("AMENT_PREFIX_PATH")])])
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, str(path), *arguments],
+            cwd=told,
+            env=os.environ | {"AMENT_PREFIX_PATH": prefixes, "ROS_LOG_DIR": str(told / "log")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert self.process.poll() is None, self.process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def starts(self, node: str) -> int:
+        path = self.told / f"{node}.starts"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def end_node(self, node: str, code: int) -> None:
+        draft = self.told / "draft"
+        draft.write_text(str(code))
+        draft.rename(self.told / f"{node}.exit")
+
+    def result(self) -> tuple[int, str]:
+        output = self.process.communicate(timeout=DEADLINE_S)[0]
+        return self.process.returncode, output
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Launch]]:
+    """Starts a launch file from an install prefix with stand-ins for the executables, in a folder of its own."""
+    prefix, told = tmp_path / "prefix", tmp_path / "here"
+    told.mkdir()
+    share = prefix / "share" / "crl_bringup"
+    share.mkdir(parents=True)
+    (share / "launch").symlink_to(ROOT / "launch" / "launch")
+    (share / "configs").symlink_to(ROOT / "configs")
+    index = prefix / "share" / "ament_index" / "resource_index" / "packages"
+    index.mkdir(parents=True)
+    for package in ("crl_bringup", *NODES.values()):
+        (index / package).touch()
+    for node, package in NODES.items():
+        script = prefix / "lib" / package / node
+        script.parent.mkdir(parents=True)
+        script.write_text(NODE.format(python=sys.executable, told=str(told)))
+        script.chmod(0o755)
+    running: list[Launch] = []
+
+    def begin(name: str, *arguments: str) -> Launch:
+        running.append(Launch(prefix, told, name, *arguments))
+        return running[-1]
+
+    yield begin
+    for launch in running:
+        if launch.process.poll() is None:
+            launch.process.send_signal(signal.SIGINT)
+            launch.process.communicate(timeout=DEADLINE_S)
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes"), [("sim", ["sim"]), ("policy", ["sim", "policy"]), ("collect", ["sim", "recorder"])]
+)
+def test_a_launch_starts_its_nodes_and_ends_with_zero_on_ctrl_c(start, name: str, nodes: list[str]):
+    launch = start(name)
+    launch.wait_for(lambda: all(launch.starts(node) for node in nodes))
+    launch.process.send_signal(signal.SIGINT)
+    code, output = launch.result()
+    assert code == 0, output
+    assert {node for node in NODES if launch.starts(node)} == set(nodes)
+
+
+@pytest.mark.parametrize("exit_code", [0, 3])
+@pytest.mark.parametrize("node", ["sim", "policy"])
+def test_a_node_that_ends_makes_the_launch_end_with_an_error(start, node: str, exit_code: int):
+    launch = start("policy")
+    launch.wait_for(lambda: all(launch.starts(name) for name in ("sim", "policy")))
+    launch.end_node(node, exit_code)
+    code, output = launch.result()
+    assert code == 1, output
+    assert f"ended with code {exit_code}, expected it to run on" in output
+
+
+def test_with_respawn_a_node_that_ends_is_started_again(start):
+    launch = start("policy", "respawn:=true")
+    launch.wait_for(lambda: launch.starts("policy") == 1)
+    launch.end_node("policy", 1)
+    launch.wait_for(lambda: launch.starts("policy") == 2)
+    launch.process.send_signal(signal.SIGINT)
+    assert launch.result()[0] == 0
+
+
+def test_nodes_get_their_goal_from_the_callers_folder_and_the_dds_profile(start):
+    launch = start("policy", "goal:=img.png", "task:=push")
+    launch.wait_for(lambda: launch.starts("policy") == 1)
+    facts = (launch.told / "policy.starts").read_text()
+    assert f'"cwd": "{launch.told}"' in facts
+    assert "goal: img.png" in facts
+    assert "checkpoint: models/push" in facts
+    assert "configs/ros/fastdds.xml" in facts
+
+
+def test_collect_with_policy_starts_the_policy_too(start):
+    launch = start("collect", "policy:=true", "store:=play.zarr")
+    launch.wait_for(lambda: all(launch.starts(node) for node in NODES))
+    assert "store: play.zarr" in (launch.told / "recorder.starts").read_text()
+    assert launch.starts("sim") == 1
+
+
+def test_a_robot_that_is_not_supported_is_refused_before_a_node_starts(start):
+    launch = start("policy", "robot:=widowx")
+    code, output = launch.result()
+    assert code == 1
+    assert "Valid options are: ['sim']" in output
+    assert launch.starts("sim") == 0
