@@ -201,3 +201,14 @@ def test_the_command_saves_and_ends_with_code_0_when_asked_to_stop(tmp_path, dat
 def test_settings_of_a_run_are_kept_beside_it(tmp_path, data):
     Trainer(config_for(tmp_path / "run"), data)
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["batch_size"] == 8
+
+
+def test_without_its_critic_term_the_actor_is_the_one_that_cloning_towards_the_same_goals_gives(data, tmp_path):
+    """So the control for what the critic adds may be trained without paying for a critic."""
+    crl = Trainer(config_for(tmp_path / "crl", "algorithm.critic_term=false"), data)
+    cloning = Trainer(config_for(tmp_path / "bc", "algorithm=gcbc", "algorithm.goals=geometric"), data)
+    for trainer in (crl, cloning):
+        trainer.run()
+    theirs = load_checkpoint(tmp_path / "bc" / "checkpoint").policy
+    for name, tensor in load_checkpoint(tmp_path / "crl" / "checkpoint").policy.items():
+        assert torch.equal(tensor, theirs[name]), name
