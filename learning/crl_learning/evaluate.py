@@ -112,6 +112,7 @@ def run_direct(
 def _run_here(
     task: str, subject: Subject, seed: int, episodes: int, options: WorldOptions | None, on_trial: Callable[[], None]
 ) -> list[Trial]:
+    _one_thread()
     runner = DirectRunner(task, subject, options)
     trials = []
     for index in range(episodes):
