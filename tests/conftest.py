@@ -10,7 +10,9 @@ os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 with suppress(ModuleNotFoundError):
-    import torch  # noqa: F401  imported after MuJoCo opened a GL context, it crashes the process
+    # Imported after MuJoCo opened a GL context, torch crashes the process; so does the compiler that optimisers load.
+    import torch
+    import torch._dynamo  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -117,10 +117,12 @@ def test_two_graphs_never_share_a_domain(node, tmp_path):
 
 
 def test_a_taken_domain_is_passed_over_and_a_domain_set_outside_is_kept(node, tmp_path, monkeypatch):
+    with Graph([], tmp_path) as graph:
+        first_choice = int(graph.env["ROS_DOMAIN_ID"])
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", FIRST_PORT + PORTS_PER_DOMAIN * (os.getpid() % 100 + 1)))
+        taken.bind(("127.0.0.1", FIRST_PORT + PORTS_PER_DOMAIN * first_choice))
         with Graph([], tmp_path) as graph:
-            assert graph.env["ROS_DOMAIN_ID"] != str(os.getpid() % 100 + 1)
+            assert graph.env["ROS_DOMAIN_ID"] != str(first_choice)
     monkeypatch.setenv("ROS_DOMAIN_ID", "77")
     with Graph([], tmp_path) as graph:
         assert "ROS_DOMAIN_ID" not in graph.env
