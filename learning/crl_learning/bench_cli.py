@@ -33,7 +33,11 @@ def _parser() -> argparse.ArgumentParser:
     control.add_argument("--rate", type=float, default=5.0, help="control rate in Hz (default 5)")
     control.add_argument("--seconds", type=float, default=60.0, help="how long to control (default 60)")
     control.add_argument("--cameras", type=int, default=1, help="320x240 cameras that are drawn and sent (default 1)")
-    control.add_argument("--checkpoint", default="null", help="policy folder; 'null' never moves and takes any rate")
+    control.add_argument(
+        "--checkpoint",
+        default="models/reach",
+        help="policy folder (default models/reach); 'null' never moves and takes any rate",
+    )
     control.add_argument("--json", type=Path, help="file that gets the facts")
     return parser
 
