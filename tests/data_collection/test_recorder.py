@@ -76,6 +76,11 @@ class Operator(Node):
             self.spin_for(0.2)
 
     def move(self, actions: int) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while self._actions.get_subscription_count() < 2:  # arm and recorder; what is sent before is heard by one
+            assert time.monotonic() < deadline, "arm and recorder did not find the operator"
+            self.spin_for(0.05)
+        self.spin_for(0.5)
         for index in range(actions):
             values = np.array([0, 0.2 if index == 0 else 0.01, 0, 0, 0, 0, 0], np.float32)
             self._actions.publish(msg_from_action(Action(values, self.newest_ns)))
