@@ -18,6 +18,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import ZstdCodec
 
+from crl_robot.durable import sync
 from crl_robot.errors import StoreError
 
 MAX_CHUNK_BYTES = 2**30
@@ -57,7 +58,7 @@ def appears_whole(store: Path, target: Path, name: str) -> Iterator[Path]:
         yield folder
         _sync_tree(folder)
         os.rename(folder, target)  # noqa: PTH104 - Path.rename would hide that this is the one atomic step
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StoreError(
@@ -117,13 +118,5 @@ def read_array(folder: Path, name: str, expected: str) -> NDArray[Any]:
 def _sync_tree(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for name in names:
-            _sync(Path(parent, name))
-        _sync(Path(parent))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync(Path(parent, name))
+        sync(Path(parent))

@@ -34,7 +34,7 @@ with EpisodeWriter(Store.open(path), source="test", episode_id="half") as writer
     if place == "mid episode":
         die()
     if place == "first file synced":
-        files._sync = die
+        files.sync = die
     if place == "before the rename":
         os.rename = die
     if place == "after the rename":
@@ -77,9 +77,9 @@ def test_a_full_disk_is_reported_and_the_commit_can_be_tried_again(store, sample
 
     with EpisodeWriter(store, source="test", episode_id="late") as writer:
         samples.fill(writer)
-        for name in ("_sync", "write_group"):
+        for name in ("sync", "write_group"):
             with monkeypatch.context() as patch:
-                patch.setattr(f"crl_data.{'files' if name == '_sync' else 'writer'}.{name}", full)
+                patch.setattr(f"crl_data.{'files' if name == 'sync' else 'writer'}.{name}", full)
                 with pytest.raises(StoreError, match="No space left"):
                     writer.commit()
         assert store.episode_ids() == ["whole"]
