@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from crl_data.episode import CameraTrack, Episode
+from crl_data.episode import CameraTrack, Episode, EpisodeMeta
 from crl_data.files import leftovers
 from crl_data.progress import progress_bar
+from crl_data.schema import StoreSpec
 from crl_data.store import READERS, Store
 from crl_robot.errors import StoreError
 
@@ -48,7 +50,7 @@ def check_store(path: str | Path, *, progress: bool = True) -> CheckReport:
 
     def problems_of(episode_id: str) -> list[str]:
         try:
-            return episode_problems(store.read(episode_id))
+            return episode_problems(store.spec, store.read(episode_id))
         except StoreError as error:
             return [str(error)]
 
@@ -74,36 +76,41 @@ def repair_store(path: str | Path) -> list[Path]:
     return folders
 
 
-def episode_problems(episode: Episode) -> list[str]:
+def episode_problems(spec: StoreSpec, episode: Episode) -> list[str]:
     """What is wrong with an episode whose arrays could be read."""
-    problems = []
+    problems: list[str] = []
+    problems += [f"it has no {name}" for name in required_arrays(spec, episode.meta) if name not in episode.arrays]
     for name, array in episode.arrays.items():
         if len(array) != len(episode):
             problems.append(f"{name} has {len(array)} rows, expected {len(episode)}")
         if not np.isfinite(array).all():
             problems.append(f"{name} is not finite everywhere")
-    if (np.diff(episode["stamp_ns"]) <= 0).any():
+    if "stamp_ns" in episode.arrays and (np.diff(episode["stamp_ns"]) <= 0).any():
         problems.append("stamp_ns does not increase")
     for name, track in episode.cameras.items():
-        problems += [f"camera {name}: {problem}" for problem in _track_problems(track, len(episode))]
+        found = _track_problems(track, episode.meta, f"cameras/{name}/frames")
+        problems += [f"camera {name}: {problem}" for problem in found]
     return problems
 
 
-def _track_problems(track: CameraTrack, steps: int) -> list[str]:
-    if not len(track) == len(track.receive_stamp_ns) == steps:
-        return [f"has {len(track)} stamps and {len(track.receive_stamp_ns)} receive stamps, expected {steps}"]
+def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
+    """Arrays that an episode of such a store must have, besides the cameras' own."""
+    return [f"action_{label}" for label in spec.labels] + (["stamp_ns"] if meta.clock == "measured" else [])
+
+
+def _track_problems(track: CameraTrack, meta: EpisodeMeta, name: str) -> list[str]:
+    stamps = meta.steps if meta.clock == "measured" else 0
+    counts = (len(track), len(track.stamp_ns), len(track.receive_stamp_ns))
+    if counts != (meta.steps, stamps, stamps):
+        return [f"has {counts} frames, stamps and receive stamps, expected {(meta.steps, stamps, stamps)}"]
     problems = ["stamp_ns goes back"] if (np.diff(track.stamp_ns) < 0).any() else []
-    if track.spec.encoding == "lossless":
-        expected = (steps, *track.spec.shape)
-        return problems + (
-            [] if track.frames.shape == expected else [f"frames are {track.frames.shape}, not {expected}"]
-        )
-    offsets = track.offsets.astype(np.int64)
-    if len(offsets) != steps + 1 or (np.diff(offsets) <= 0).any() or offsets[-1] != len(track.frames):
-        return [*problems, "offsets do not fit the frames"]
-    for step in range(steps):
-        try:
-            track.frame(step)
-        except StoreError as error:
-            problems.append(f"step {step}: {error}")
+    digest = hashlib.sha256()
+    try:
+        for step, data in enumerate(track.all_encoded()):
+            image = track.decode(step, data)
+            digest.update(data if track.spec.encoding == "jpeg" else image.data)
+    except StoreError as error:
+        return [*problems, str(error)]
+    if digest.hexdigest() != meta.checksums[name]:
+        problems.append("the checksum of its frames is not the recorded one")
     return problems

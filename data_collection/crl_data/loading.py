@@ -31,8 +31,8 @@ def load_images(
         track = store.track(metas[index], spec.camera)
         if len(track) != lengths[index]:
             raise StoreError(f"episode '{metas[index].id}' has {len(track)} frames, expected {lengths[index]}")
-        for step in range(len(track)):
-            images[starts[index] + step] = spec.apply(track.frame(step))
+        for step, frame in enumerate(track.frames()):
+            images[starts[index] + step] = spec.apply(frame)
         return len(track)
 
     with (

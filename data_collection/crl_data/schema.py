@@ -10,7 +10,7 @@ from crl_robot.contracts import ActionSpec
 from crl_robot.errors import ContractError, MismatchError, StoreError, nearest
 
 SCHEMA_NAME = "crl_store"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Encoding = Literal["jpeg", "lossless"]
 Labels = Literal["commanded", "achieved"]
@@ -66,20 +66,23 @@ class StoreSpec:
         action: what an action means, rate included.
         cameras: the cameras of every episode.
         robot: name of the robot that moved.
-        joint_names: (N,) names of the arm's joints, without the gripper.
+        joint_names: (N,) names of the arm's joints, without the gripper; empty where no joints are known.
+        labels: the actions that every episode has and training may learn from.
     """
 
     action: ActionSpec
     cameras: Mapping[str, CameraSpec]
     robot: str
     joint_names: tuple[str, ...]
+    labels: tuple[Labels, ...] = LABELS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "joint_names", tuple(self.joint_names))
-        if not self.cameras or not self.joint_names:
+        object.__setattr__(self, "labels", tuple(label for label in LABELS if label in self.labels))
+        if not self.cameras or not self.labels:
             raise ContractError(
-                f"a store needs at least one camera and one joint, got cameras {sorted(self.cameras)} "
-                f"and joints {list(self.joint_names)}"
+                f"a store needs at least one camera and one label of {', '.join(LABELS)}, got cameras "
+                f"{sorted(self.cameras)} and labels {list(self.labels)}"
             )
 
     def camera(self, name: str) -> CameraSpec:
@@ -93,7 +96,7 @@ class StoreSpec:
             "schema": SCHEMA_NAME,
             "schema_version": SCHEMA_VERSION,
             "action_spec": self.action.to_dict(),
-            "labels": list(LABELS),
+            "labels": list(self.labels),
             "cameras": {name: camera.to_dict() for name, camera in self.cameras.items()},
             "robot": self.robot,
             "joint_names": list(self.joint_names),
@@ -109,13 +112,14 @@ class StoreSpec:
         if data.get("schema_version") != SCHEMA_VERSION:
             raise StoreError(
                 f"schema version is {data.get('schema_version')!r}, this program reads version {SCHEMA_VERSION}; "
-                "record again or use the program version that wrote it"
+                "an older store is copied into the present one by 'crl-data migrate OLD NEW'"
             )
         return cls(
             ActionSpec.from_dict(data["action_spec"]),
             {name: CameraSpec.from_dict(camera) for name, camera in data["cameras"].items()},
             data["robot"],
             tuple(data["joint_names"]),
+            tuple(data["labels"]),
         )
 
     def require_equal(self, other: StoreSpec, mine: str, theirs: str) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
-from crl_data.episode import STEP_ARRAYS, TRUTH_ARRAY, CameraTrack, Episode, EpisodeMeta
-from crl_data.files import appears_whole, read_array, read_attributes
-from crl_data.schema import LABELS, Labels, StoreMismatchError, StoreSpec
+from crl_data.episode import CameraTrack, Episode, EpisodeMeta
+from crl_data.episode_folder import EpisodeFolder, read_meta
+from crl_data.files import appears_whole, read_attributes, refusals, temporary_sibling, write_group
+from crl_data.schema import Labels, StoreMismatchError, StoreSpec
+from crl_robot.durable import make_folder, remove_tree, rename, sync
 from crl_robot.errors import StoreError
 from crl_robot.image_spec import ImageSpec
 
@@ -43,7 +44,9 @@ class Store:
         if path.exists():
             raise StoreError(f"{path} exists already; open it, or choose another path")
         with appears_whole(path, path, "create") as folder:
-            zarr.create_group(folder, zarr_format=3, attributes=spec.to_dict()).create_group(EPISODES)
+            write_group(folder, {}, spec.to_dict())
+            make_folder(folder / EPISODES)
+            write_group(folder / EPISODES, {}, {})
         return cls(path, spec)
 
     @classmethod
@@ -94,10 +97,7 @@ class Store:
         folder = self.folder(episode_id)
         if not folder.is_dir():
             raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info' counts what it has")
-        try:
-            return EpisodeMeta.from_dict(read_attributes(folder))
-        except (KeyError, TypeError) as error:
-            raise StoreError(f"{folder} is damaged: its attributes cannot be read ({error!r})") from error
+        return read_meta(folder)
 
     def metas(self, ids: Sequence[str] | None = None) -> list[EpisodeMeta]:
         """The meta data of the given episodes, of all by default, in the order of the ids."""
@@ -105,29 +105,26 @@ class Store:
 
     def array(self, meta: EpisodeMeta, name: str) -> NDArray[Any]:
         """One checked array of an episode, by its path inside the group. Raises StoreError."""
-        if name not in meta.checksums:
-            raise StoreError(f"episode '{meta.id}' has no array '{name}'; it has {', '.join(sorted(meta.checksums))}")
-        return read_array(self.folder(meta.id), name, meta.checksums[name])
+        return EpisodeFolder(self.folder(meta.id), self.spec, meta).array(name)
 
     def track(self, meta: EpisodeMeta, camera: str) -> CameraTrack:
-        """One camera's frames of an episode, still encoded. Raises StoreError."""
-        spec = self.spec.camera(camera)
-        prefix = f"cameras/{camera}"
-        offsets = np.zeros(0, np.uint64) if spec.encoding == "lossless" else self.array(meta, f"{prefix}/offsets")
-        return CameraTrack(
-            spec,
-            self.array(meta, f"{prefix}/frames"),
-            offsets,
-            self.array(meta, f"{prefix}/stamp_ns"),
-            self.array(meta, f"{prefix}/receive_stamp_ns"),
-        )
+        """Where one camera's frames of an episode lie, and their stamps. Raises StoreError."""
+        return EpisodeFolder(self.folder(meta.id), self.spec, meta).track(camera)
 
     def read(self, episode_id: str) -> Episode:
-        """A whole episode. Raises StoreError when it is missing or damaged."""
-        meta = self.meta(episode_id)
-        names = [*STEP_ARRAYS, *([TRUTH_ARRAY] if TRUTH_ARRAY in meta.checksums else [])]
-        arrays = {name: self.array(meta, name) for name in names}
-        return Episode(meta, arrays, {camera: self.track(meta, camera) for camera in self.spec.cameras})
+        """A whole episode, its frames still on the disk. Raises StoreError when it is missing or damaged."""
+        return EpisodeFolder(self.folder(episode_id), self.spec, self.meta(episode_id)).read()
+
+    def delete(self, episode_id: str) -> None:
+        """Remove an episode: it disappears in one step, then its space is freed. Raises StoreError."""
+        folder = self.folder(episode_id)
+        if not folder.is_dir():
+            raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info' counts what it has")
+        hidden = temporary_sibling(self.path, f"delete-{episode_id}")
+        with refusals(self.path, hidden):
+            rename(folder, hidden)
+            sync(folder.parent)
+            remove_tree(hidden)
 
     def load_array(self, name: str, ids: Sequence[str] | None = None) -> NDArray[Any]:
         """One array of all the given episodes, end to end: (N, ...). Raises StoreError."""
@@ -141,8 +138,8 @@ class Store:
 
     def load_actions(self, labels: Labels = "commanded", ids: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Training labels float32 (N, 7) of all the given episodes, end to end. Raises StoreError."""
-        if labels not in LABELS:
-            raise StoreError(f"labels are {labels!r}, the store has {', '.join(LABELS)}")
+        if labels not in self.spec.labels:
+            raise StoreError(f"labels are {labels!r}, the store has {', '.join(self.spec.labels)}")
         return self.load_array(f"action_{labels}", ids)
 
     def load_images(

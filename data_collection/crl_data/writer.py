@@ -1,28 +1,35 @@
-"""The one writer: scripted play and the recorder node both fill episodes through it."""
+"""The one writer of our own recordings: scripted play and the recorder node both fill episodes through it."""
 
 from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crl_data.codec import encode_jpeg
-from crl_data.episode import STEP_ARRAYS, TRUTH_ARRAY, EpisodeMeta, achieved_actions
-from crl_data.files import appears_whole, checksum, write_group
-from crl_data.schema import CameraSpec, StoreMismatchError
+from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, TRUTH_ARRAY, EpisodeMeta, achieved_actions
+from crl_data.episode_file import EpisodeFile
+from crl_data.growing import GrowingArray
+from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
-from crl_robot.contracts import ACTION_DIM, Action, ArmState, Frame, Observation, Pose
+from crl_robot.contracts import ACTION_DIM, Action, ArmState, Observation, Pose
 from crl_robot.errors import ContractError, StoreError
 
 
 class EpisodeWriter:
-    """Collects one episode in memory (JPEG frames already encoded) and commits it whole, or discards it.
+    """Collects one episode: frames go to the disk as they come, the rest is kept until it is committed or discarded.
 
-    Used as a context manager it discards what was not committed, so an exception never leaves half an episode.
+    Used as a context manager it discards what was neither committed nor finished, so an exception never leaves half an
+    episode.
+
+    Args:
+        source, seed, options, operator, robot_id, calibration: see `EpisodeMeta`.
+        episode_id: unique in the store; made up from the time when None.
     """
 
     def __init__(
@@ -32,18 +39,28 @@ class EpisodeWriter:
         source: str,
         episode_id: str | None = None,
         seed: tuple[int, ...] = (),
-        options: dict[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        operator: str = "",
+        robot_id: str = "",
+        calibration: Mapping[str, Any] | None = None,
     ) -> None:
+        created = datetime.datetime.now(datetime.UTC)
+        self.id = episode_id or f"{created:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         self._store = store
-        self._created = datetime.datetime.now(datetime.UTC)
-        self.id = episode_id or f"{self._created:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-        self._target = store.folder(self.id)
-        if self._target.exists():
-            raise StoreError(f"{store.path} holds episode '{self.id}' already; committed episodes are never rewritten")
-        self._source, self._seed, self._options = source, seed, dict(options or {})
-        self._rows: dict[str, list[Any]] = {name: [] for name in (*STEP_ARRAYS, TRUTH_ARRAY)}
-        self._tracks = {name: _Track(name, spec) for name, spec in store.spec.cameras.items()}
-        self._done = False
+        self._file = EpisodeFile(store, self.id)
+        self._meta = EpisodeMeta(
+            id=self.id,
+            source=source,
+            created=created.isoformat(timespec="seconds"),
+            seed=seed,
+            options=dict(options or {}),
+            operator=operator,
+            robot_id=robot_id,
+            calibration=dict(calibration or {}),
+        )
+        self._rows: dict[str, GrowingArray] = {}
+        self._states: dict[str, GrowingArray] = {}
+        self._goal_steps: list[int] = []
 
     def __enter__(self) -> EpisodeWriter:
         return self
@@ -51,20 +68,20 @@ class EpisodeWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.discard()
+        self._file.__exit__(kind, error, trace)
 
     def __len__(self) -> int:
-        return len(self._rows["stamp_ns"])
+        return len(self._rows["stamp_ns"]) if self._rows else 0
 
     @property
     def cameras(self) -> tuple[str, ...]:
         """Names of the cameras that every step needs."""
-        return tuple(self._tracks)
+        return tuple(self._store.spec.cameras)
 
     def add_step(
         self,
         observation: Observation,
-        action: Action | ArrayLike,
+        action: Action | ArrayLike | None,
         executed: Action | ArrayLike | None = None,
         truth: Pose | None = None,
     ) -> None:
@@ -72,36 +89,46 @@ class EpisodeWriter:
 
         Args:
             observation: what was known at the tick.
-            action: the action asked for, (7,).
+            action: the action asked for, (7,); None where the arm was moved by hand, in a store of achieved actions.
             executed: the action that the arm's controller really commanded; the same when None.
             truth: pose of the movable object, in simulation; in every step or in none.
 
         Raises:
-            ContractError: stamps do not increase, or truth comes and goes.
+            ContractError: stamps do not increase, or truth or actions come and go.
             StoreMismatchError: cameras, sizes or joints are not the store's.
+            StoreError: the disk refused a frame; the step is not in the episode, the ones before it are.
         """
-        if self._done:
-            raise StoreError(f"episode '{self.id}' is closed; start a new one")
-        self._check(observation, truth)
-        requested = _values(action)
-        arm = observation.arm
-        row = {
-            "stamp_ns": observation.stamp_ns,
-            "action_commanded": requested if executed is None else _values(executed),
-            "action_requested": requested,
-            "joints": arm.joints.position,
-            "joint_velocity": arm.joints.velocity,
-            "gripper": arm.joints.gripper,
-            "gripper_target": arm.gripper_target,
-            "tool_measured": pose_row(arm.measured),
-            "tool_target": pose_row(arm.target),
-        }
-        for name, track in self._tracks.items():
-            track.add(observation.frames[name])
-        for name, value in row.items():
-            self._rows[name].append(value)
+        self._file.require_open()
+        row = _state_row(observation.arm) | {"stamp_ns": observation.stamp_ns}
+        if action is not None:
+            requested = _values(action)
+            row |= {"action_requested": requested}
+            row |= {"action_commanded": requested if executed is None else _values(executed)}
         if truth is not None:
-            self._rows[TRUTH_ARRAY].append(pose_row(truth))
+            row[TRUTH_ARRAY] = pose_row(truth)
+        self._check(observation, row)
+        self._add_frames(observation)
+        for name, value in row.items():
+            rows = self._rows.setdefault(name, GrowingArray(STEP_ARRAYS[name], np.shape(value)))
+            rows.append(value)
+
+    def add_state(self, state: ArmState) -> None:
+        """Add one state of the arm at the arm's own rate; one that is not later than the last is left out."""
+        joints = state.joints
+        if self._states and joints.stamp_ns <= self._states["stamp_ns"].last():
+            return
+        received = joints.stamp_ns if joints.receive_stamp_ns is None else joints.receive_stamp_ns
+        values = (joints.stamp_ns, received, joints.position, joints.velocity, joints.gripper, pose_row(state.measured))
+        for name, value in zip(ARM_STREAM_ARRAYS, values, strict=True):
+            rows = self._states.setdefault(name, GrowingArray(STEP_ARRAYS.get(name, np.int64), np.shape(value)))
+            rows.append(value)
+
+    def mark_goal(self) -> int:
+        """Mark the newest step as a goal; returns it. Raises StoreError when there is none."""
+        if not len(self):
+            raise StoreError(f"episode '{self.id}' has no steps yet; mark a goal when it has")
+        self._goal_steps.append(len(self) - 1)
+        return self._goal_steps[-1]
 
     def commit(
         self,
@@ -109,116 +136,118 @@ class EpisodeWriter:
         note: str = "",
         *,
         final: ArmState | None = None,
-        lost: dict[str, int] | None = None,
+        lost: Mapping[str, int] | None = None,
     ) -> str:
-        """Write the episode and make it appear in the store; returns its id.
+        """Let the episode appear in the store; returns its id.
 
         Args:
             success: mark of the operator or the task.
             note: free text.
             final: arm state one tick after the last step, from which the last achieved action is measured.
-            lost: frames known to be lost during the episode, per camera.
+            lost: what is known to be lost: frames by camera, 'arm' states, 'steps', 'actions'.
 
         Raises:
             StoreError: nothing to commit, or the disk refused; the store is then unchanged and the steps are kept, so
                 that commit can be tried again.
         """
-        if self._done or not len(self):
-            state = "is closed already" if self._done else "has no steps"
-            raise StoreError(f"episode '{self.id}' {state}; there is nothing to commit")
-        arrays = self._arrays(final)
-        plain = {f"cameras/{name}/frames" for name, track in self._tracks.items() if track.spec.encoding == "jpeg"}
-        meta = EpisodeMeta(
-            id=self.id,
-            source=self._source,
-            steps=len(self),
-            created=self._created.isoformat(timespec="seconds"),
-            seed=self._seed,
-            success=success,
-            note=note,
-            lost={name: (lost or {}).get(name, 0) for name in self._tracks},
-            last_achieved="commanded" if final is None else "measured",
-            options=self._options,
-            checksums={name: checksum(array) for name, array in arrays.items()},
-        )
-        with appears_whole(self._store.path, self._target, self.id) as folder:
-            write_group(folder, arrays, meta.to_dict(), plain=plain)
-        self._done = True
-        return self.id
+        return self._file.commit(*self._whole(success, note, final, lost))
+
+    def finish(
+        self,
+        success: bool | None = None,
+        note: str = "",
+        *,
+        final: ArmState | None = None,
+        lost: Mapping[str, int] | None = None,
+    ) -> Path:
+        """As commit, but the episode waits beside the store to be accepted or discarded; returns its folder."""
+        return self._file.finish(*self._whole(success, note, final, lost))
+
+    def accept(self, **changes: Any) -> str:
+        """Let the finished episode appear in the store, with changed success, note, ...; returns its id."""
+        return self._file.accept(**changes)
 
     def discard(self) -> None:
-        """Forget the steps of an episode that was not committed; does nothing after a commit."""
-        self._done = True
-        self._rows = {name: [] for name in self._rows}
-        self._tracks = {name: _Track(name, track.spec) for name, track in self._tracks.items()}
+        """Forget an episode that is not in the store; does nothing after a commit."""
+        self._file.discard()
+        self._rows, self._states, self._goal_steps = {}, {}, []
 
-    def _check(self, observation: Observation, truth: Pose | None) -> None:
-        stamps = self._rows["stamp_ns"]
-        if stamps and observation.stamp_ns <= stamps[-1]:
-            raise ContractError(f"step stamp {observation.stamp_ns} does not come after the last one, {stamps[-1]}")
-        if stamps and (truth is not None) != bool(self._rows[TRUTH_ARRAY]):
-            raise ContractError("ground truth is given for some steps only; give it for every step or for none")
-        if set(self._tracks) - set(observation.frames):
+    def _check(self, observation: Observation, row: Mapping[str, Any]) -> None:
+        spec = self._store.spec
+        if set(spec.cameras) - set(observation.frames):
             raise StoreMismatchError(
-                f"store {self._store.path} has cameras {sorted(self._tracks)}, "
+                f"store {self._store.path} has cameras {sorted(spec.cameras)}, "
                 f"the observation has {sorted(observation.frames)}; start the missing cameras"
             )
-        names = self._store.spec.joint_names
-        if observation.arm.joints.position.shape != (len(names),):
+        count = observation.arm.joints.position.shape[0]
+        if count != len(spec.joint_names):
             raise StoreMismatchError(
-                f"store {self._store.path} has joints {list(names)}, "
-                f"the observation has {observation.arm.joints.position.shape[0]} joints; use the robot of this store"
+                f"store {self._store.path} has joints {list(spec.joint_names)}, "
+                f"the observation has {count} joints; use the robot of this store"
             )
+        if "commanded" in spec.labels and "action_commanded" not in row:
+            raise ContractError(f"store {self._store.path} holds commanded actions, the step has none; give the action")
+        if len(self) and observation.stamp_ns <= self._rows["stamp_ns"].last():
+            last = self._rows["stamp_ns"].last()
+            raise ContractError(f"step stamp {observation.stamp_ns} does not come after the last one, {last}")
+        if self._rows and set(row) != set(self._rows):
+            odd = ", ".join(sorted(set(row) ^ set(self._rows)))
+            raise ContractError(f"{odd}: given for some steps only; give it for every step or for none")
 
-    def _arrays(self, final: ArmState | None) -> dict[str, NDArray[Any]]:
-        rows = {name: values for name, values in self._rows.items() if values}
-        arrays = {name: np.array(values, STEP_ARRAYS.get(name, np.float64)) for name, values in rows.items()}
+    def _add_frames(self, observation: Observation) -> None:
+        """Add one frame of each camera, or of none when one is refused."""
+        added: list[str] = []
+        try:
+            for name in self.cameras:
+                frame = observation.frames[name]
+                self._file.add_frame(name, frame.image, frame.stamp_ns, frame.receive_stamp_ns)
+                added.append(name)
+        except StoreError:
+            for name in added:
+                self._file.frames(name).undo()
+            raise
+
+    def _whole(
+        self, success: bool | None, note: str, final: ArmState | None, lost: Mapping[str, int] | None
+    ) -> tuple[EpisodeMeta, dict[str, NDArray[Any]]]:
+        """What `EpisodeFile` needs besides the frames."""
+        if not len(self):
+            raise StoreError(f"episode '{self.id}' has no steps; there is nothing to commit")
+        arrays = {name: rows.array() for name, rows in self._rows.items()}
+        arrays["action_achieved"], origin = self._achieved(arrays, final)
+        arrays |= {f"{ARM_STREAM}/{name}": rows.array() for name, rows in self._states.items()}
+        changes = {"success": success, "note": note, "last_achieved": origin}
+        changes |= {"lost": dict.fromkeys(self.cameras, 0) | dict(lost or {}), "goal_steps": tuple(self._goal_steps)}
+        return EpisodeMeta(**{**vars(self._meta), **changes}), arrays
+
+    def _achieved(self, arrays: Mapping[str, NDArray[Any]], final: ArmState | None) -> tuple[NDArray[np.float32], str]:
+        """Achieved actions (T, 7), and where the last of them comes from."""
         tool, gripper = arrays["tool_measured"], arrays["gripper"]
-        if final is None:
-            achieved = achieved_actions(tool, gripper, last=arrays["action_commanded"][-1])
-        else:
-            achieved = achieved_actions(
-                np.vstack([tool, pose_row(final.measured)]), np.append(gripper, final.joints.gripper)
-            )
-        arrays["action_achieved"] = achieved
-        for track in self._tracks.values():
-            arrays |= track.arrays()
-        return arrays
-
-
-class _Track:
-    """The frames of one camera while an episode grows."""
-
-    def __init__(self, name: str, spec: CameraSpec) -> None:
-        self.name, self.spec = name, spec
-        self._frames: list[NDArray[np.uint8]] = []
-        self._stamps: list[tuple[int, int]] = []
-
-    def add(self, frame: Frame) -> None:
-        if frame.image.shape != self.spec.shape:
-            raise StoreMismatchError(
-                f"frame of camera '{self.name}' has shape {frame.image.shape}, the store holds {self.spec.shape}; "
-                "set the camera to that size or record into a new store"
-            )
-        jpeg = self.spec.encoding == "jpeg"
-        self._frames.append(encode_jpeg(frame.image, self.spec.quality) if jpeg else frame.image.copy())
-        self._stamps.append((frame.stamp_ns, frame.receive_stamp_ns))
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        stamps = np.array(self._stamps, dtype=np.int64)  # (T, 2)
-        arrays: dict[str, NDArray[Any]] = {"stamp_ns": stamps[:, 0].copy(), "receive_stamp_ns": stamps[:, 1].copy()}
-        if self.spec.encoding == "jpeg":
-            sizes = [frame.size for frame in self._frames]
-            arrays["offsets"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint64)
-            arrays["frames"] = np.concatenate(self._frames)
-        else:
-            arrays["frames"] = np.stack(self._frames)
-        return {f"cameras/{self.name}/{name}": array for name, array in arrays.items()}
+        if final is not None:
+            poses = np.vstack([tool, pose_row(final.measured)])
+            return achieved_actions(poses, np.append(gripper, final.joints.gripper)), "measured"
+        if "action_commanded" in arrays:
+            return achieved_actions(tool, gripper, last=arrays["action_commanded"][-1]), "commanded"
+        still = np.append(np.zeros(ACTION_DIM - 1), gripper[-1]).astype(np.float32)
+        return achieved_actions(tool, gripper, last=still), "still"
 
 
 def pose_row(pose: Pose) -> NDArray[np.float64]:
     """(7,) position in m and quaternion w, x, y, z."""
     return np.concatenate([pose.position, pose.quat_wxyz])
+
+
+def _state_row(arm: ArmState) -> dict[str, Any]:
+    received = {} if arm.joints.receive_stamp_ns is None else {"state_receive_stamp_ns": arm.joints.receive_stamp_ns}
+    return received | {
+        "state_stamp_ns": arm.joints.stamp_ns,
+        "joints": arm.joints.position,
+        "joint_velocity": arm.joints.velocity,
+        "gripper": arm.joints.gripper,
+        "gripper_target": arm.gripper_target,
+        "tool_measured": pose_row(arm.measured),
+        "tool_target": pose_row(arm.target),
+    }
 
 
 def _values(action: Action | ArrayLike) -> NDArray[np.float32]:

@@ -109,12 +109,16 @@ class Pose:
 
 @dataclass(frozen=True)
 class JointReading:
-    """What an arm driver measured: joint positions (N,) rad, velocities (N,) rad/s, gripper opening 0..1, stamp."""
+    """What an arm driver measured: joint positions (N,) rad, velocities (N,) rad/s, gripper opening 0..1, stamp.
+
+    ``receive_stamp_ns`` is when it arrived here, None where it did not travel.
+    """
 
     position: NDArray[np.float64]
     velocity: NDArray[np.float64]
     gripper: float
     stamp_ns: int
+    receive_stamp_ns: int | None = None
 
     def __post_init__(self) -> None:
         n = np.asarray(self.position).shape

@@ -122,7 +122,7 @@ def test_another_schema_or_version_is_refused_naming_both(store):
     metadata = json.loads(file.read_text())
     metadata["attributes"]["schema_version"] = 99
     file.write_text(json.dumps(metadata))
-    with pytest.raises(StoreError, match=r"99.*version 1"):
+    with pytest.raises(StoreError, match=r"99.*version 2"):
         Store.open(store.path)
     metadata["attributes"] = {}
     file.write_text(json.dumps(metadata))
@@ -175,7 +175,7 @@ def test_leaving_the_writer_without_commit_leaves_nothing(store, samples):
     with EpisodeWriter(store, source="test") as writer:
         samples.fill(writer)
     assert store.episode_ids() == []
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreError, match="discarded"):
         samples.fill(writer)
 
 
@@ -189,7 +189,7 @@ def test_steps_that_break_the_contract_are_refused(store, samples):
             writer.add_step(samples.observation(4), samples.action(), truth=samples.pose())
         with pytest.raises(StoreMismatchError, match="has cameras"):
             writer.add_step(samples.observation(5, ("wrist",)), samples.action())
-        with pytest.raises(StoreMismatchError, match="has shape"):
+        with pytest.raises(StoreMismatchError, match="the store holds uint8"):
             writer.add_step(type(samples)(native=(64, 48)).observation(6), samples.action())
         assert len(writer) == 1
 

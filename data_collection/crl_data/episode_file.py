@@ -1,0 +1,204 @@
+"""One episode on its way to the disk: frames are written as they come, the rest when it is finished.
+
+    recording (X.zarr.partial-...) -> finished (X.zarr.pending-ID) -> accepted (X.zarr/episodes/ID)
+
+Each arrow is one rename of a folder that was synced before. Memory does not grow with the number of frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crl_data.episode import EpisodeMeta
+from crl_data.files import (
+    checksum,
+    pending_folder,
+    publish,
+    read_attributes,
+    refusals,
+    temporary_sibling,
+    write_group,
+)
+from crl_data.frame_file import FrameFile, frames_file
+from crl_data.store import Store
+from crl_robot.durable import make_folder, remove_tree, rename, sync, write_file
+from crl_robot.errors import StoreError
+
+
+class EpisodeFile:
+    """A new episode of ``store``; as a context manager it discards what was neither committed nor finished.
+
+    Raises StoreError when the id is taken, by a committed or by a pending episode, or the disk refuses.
+    """
+
+    def __init__(self, store: Store, episode_id: str) -> None:
+        self.id = episode_id
+        self._store = store
+        self._target = store.folder(episode_id)
+        self._pending = pending_folder(store.path, episode_id)
+        for place in (self._target, self._pending):
+            if place.exists():
+                raise StoreError(
+                    f"{store.path} holds episode '{episode_id}' already, at {place}; "
+                    "committed episodes are never rewritten"
+                )
+        self._folder = temporary_sibling(store.path, episode_id)
+        self._frames: dict[str, FrameFile] = {}
+        self._state = "open"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._state == "open":
+            self.discard()
+
+    def require_open(self) -> None:
+        """Raise StoreError when nothing can be added any more."""
+        if self._state != "open":
+            raise StoreError(f"episode '{self.id}' is {self._state} already; start a new one")
+
+    def frames(self, camera: str) -> FrameFile:
+        """Where the frames of one camera go. Raises StoreError for an unknown camera or when the disk refuses."""
+        self.require_open()
+        if camera not in self._frames:
+            spec = self._store.spec.camera(camera)
+            folder = self._folder / "cameras" / camera
+            with refusals(self._store.path, self._folder):
+                make_folder(frames_file(folder, spec).parent)
+                self._frames[camera] = FrameFile(folder, camera, spec)
+        return self._frames[camera]
+
+    def add_frame(
+        self, camera: str, image: NDArray[np.uint8], stamp_ns: int | None = None, receive_stamp_ns: int | None = None
+    ) -> None:
+        """Code and write the next frame of a camera, uint8 (H, W, 3) RGB; stamps for every frame or for none."""
+        self.frames(camera).add(image, stamp_ns, receive_stamp_ns)
+
+    def add_jpeg(
+        self, camera: str, data: bytes, stamp_ns: int | None = None, receive_stamp_ns: int | None = None
+    ) -> None:
+        """Write the next frame of a camera that is a JPEG file of the right size already."""
+        self.frames(camera).add_jpeg(data, stamp_ns, receive_stamp_ns)
+
+    def commit(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]]) -> str:
+        """Complete the episode and let it appear in the store; returns its id.
+
+        Args:
+            meta: what is known of it; id, steps and checksums are filled in.
+            arrays: by their names in the group, without the cameras' own.
+
+        Raises:
+            StoreError: incomplete, or the disk refused; the store is unchanged and commit can be tried again.
+        """
+        self._complete(meta, arrays)
+        with refusals(self._store.path, self._target):
+            publish(self._folder, self._target)
+        self._close("committed")
+        return self.id
+
+    def finish(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]]) -> Path:
+        """As commit, but the episode waits beside the store to be accepted; returns its folder."""
+        self._complete(meta, arrays)
+        with refusals(self._store.path, self._pending):
+            publish(self._folder, self._pending)
+        self._close("pending")
+        return self._pending
+
+    def accept(self, **changes: Any) -> str:
+        """Let a finished episode appear in the store, with these attributes changed (success, note, ...)."""
+        if self._state != "pending":
+            raise StoreError(f"episode '{self.id}' is {self._state}, expected pending; finish it first")
+        accept_pending(self._store, self.id, **changes)
+        self._state = "committed"
+        return self.id
+
+    def discard(self) -> None:
+        """Forget an episode that was not committed; does nothing after a commit."""
+        if self._state == "pending":
+            discard_pending(self._store, self.id)
+        if self._state == "open":
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._state != "committed":
+            self._close("discarded")
+
+    def _complete(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.require_open()
+        steps = self._steps()
+        self._check_arrays(meta, arrays, steps)
+        all_arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        placed, sums = {}, {}
+        with refusals(self._store.path, self._target):
+            for camera, frames in self._frames.items():
+                summary = frames.finish()
+                prefix = f"cameras/{camera}"
+                all_arrays |= {f"{prefix}/{name}": array for name, array in summary.arrays.items()}
+                placed[f"{prefix}/frames"], sums[f"{prefix}/frames"] = summary.layout, summary.checksum
+            sums |= {name: checksum(array) for name, array in all_arrays.items()}
+            whole = replace(meta, id=self.id, steps=steps, checksums=sums)
+            write_group(self._folder, all_arrays, whole.to_dict(), placed)
+
+    def _steps(self) -> int:
+        counts = {name: len(self._frames[name]) if name in self._frames else 0 for name in self._store.spec.cameras}
+        if len(set(counts.values())) > 1 or not min(counts.values()):
+            raise StoreError(f"episode '{self.id}' has no steps or not a frame of each camera for every step: {counts}")
+        return min(counts.values())
+
+    def _check_arrays(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], steps: int) -> None:
+        needed = [f"action_{label}" for label in self._store.spec.labels]
+        needed += ["stamp_ns"] if meta.clock == "measured" else []
+        missing = [name for name in needed if name not in arrays]
+        if missing:
+            raise StoreError(f"episode '{self.id}' lacks {', '.join(missing)}, which {self._store.path} declares")
+        wrong = {n: len(a) for n, a in arrays.items() if not n.startswith("streams/") and len(a) != steps}
+        if wrong:
+            raise StoreError(f"episode '{self.id}' has {steps} frames, but arrays of other lengths: {wrong}")
+
+    def _close(self, state: str) -> None:
+        for frames in self._frames.values():
+            frames.close()
+        self._state = state
+
+
+def accept_pending(store: Store, episode_id: str, **changes: Any) -> None:
+    """Let a pending episode appear in the store, with these attributes changed. Raises StoreError."""
+    folder, target = pending_folder(store.path, episode_id), store.folder(episode_id)
+    if not folder.is_dir() or target.exists():
+        state = "is in the store already" if target.exists() else "is not pending"
+        raise StoreError(f"episode '{episode_id}' {state}; 'crl-data check {store.path}' lists what is pending")
+    with refusals(store.path, target):
+        if changes:
+            _rewrite_attributes(folder, changes)
+        rename(folder, target)
+        with contextlib.suppress(OSError):  # the old name may come back after a power loss; check then lists it
+            sync(folder.parent)
+
+
+def discard_pending(store: Store, episode_id: str) -> None:
+    """Remove a pending episode. Raises StoreError when it cannot be removed."""
+    folder = temporary_sibling(store.path, f"discard-{episode_id}")
+    try:
+        rename(pending_folder(store.path, episode_id), folder)
+        remove_tree(folder)
+    except OSError as error:
+        raise StoreError(f"could not remove pending episode '{episode_id}': {error}") from error
+
+
+def _rewrite_attributes(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Change attributes of a group in one step: the file is replaced by a complete new one."""
+    meta = replace(EpisodeMeta.from_dict(read_attributes(folder)), **changes)
+    metadata = json.loads((folder / "zarr.json").read_bytes()) | {"attributes": meta.to_dict()}
+    new = folder / "zarr.json.new"
+    write_file(new, json.dumps(metadata, indent=2).encode())
+    sync(new)
+    rename(new, folder / "zarr.json")
