@@ -1,4 +1,4 @@
-"""`crl-data check` and `repair`: is a store sound, and how does it get sound again?"""
+"""`crl-data check`, `repair`, `delete`, `merge` and `migrate`: what keeps stores sound and in one place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from crl_data.verbs.common import Verbs
+from crl_robot.errors import StoreError
 
 
 def add(verbs: Verbs) -> None:
@@ -17,6 +18,22 @@ def add(verbs: Verbs) -> None:
     repair = verbs.add_parser("repair", help="remove what cut-short commits left over; only while nothing records")
     repair.add_argument("store", type=Path)
     repair.set_defaults(run=_repair)
+
+    delete = verbs.add_parser("delete", help="remove episodes for good")
+    delete.add_argument("store", type=Path)
+    delete.add_argument("episodes", nargs="+", metavar="ID", help="ids of episodes; all must exist, or none is removed")
+    delete.add_argument("--yes", action="store_true", help="needed, since it cannot be undone")
+    delete.set_defaults(run=_delete)
+
+    merge = verbs.add_parser("merge", help="copy the episodes of stores into one, which is made when missing")
+    merge.add_argument("target", type=Path, help="store to add to")
+    merge.add_argument("sources", type=Path, nargs="+", metavar="source", help="stores to copy from; left as they are")
+    merge.set_defaults(run=_merge)
+
+    migrate = verbs.add_parser("migrate", help="copy a store of an older schema version into a new one")
+    migrate.add_argument("old", type=Path, help="left as it is")
+    migrate.add_argument("new", type=Path)
+    migrate.set_defaults(run=_migrate)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -39,4 +56,36 @@ def _repair(arguments: argparse.Namespace) -> int:
     for folder in removed:
         print(f"removed: {folder}")
     print(f"{arguments.store}: {len(removed)} left-over folders removed, no episode was touched")
+    return 0
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    from crl_data.store import Store
+
+    store = Store.open(arguments.store)
+    known = set(store.episode_ids())
+    for episode_id in arguments.episodes:
+        if episode_id not in known:
+            raise StoreError(f"{store.path} has no episode '{episode_id}', so none was deleted; 'crl-data info' lists")
+    if not arguments.yes:
+        raise StoreError(f"{len(arguments.episodes)} episodes would be deleted for good; add --yes to do it")
+    for episode_id in arguments.episodes:
+        store.delete(episode_id)
+        print(f"deleted: {episode_id}")
+    return 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from crl_data.maintenance import merge
+
+    store, added = merge(arguments.target, arguments.sources)
+    print(f"{store.path}: {added} episodes added, {len(store)} in all")
+    return 0
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    from crl_data.maintenance import migrate
+
+    store = migrate(arguments.old, arguments.new)
+    print(f"{store.path}: {len(store)} episodes; {arguments.old} was not changed")
     return 0
