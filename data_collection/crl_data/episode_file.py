@@ -143,7 +143,7 @@ class EpisodeFile:
                 summary = frames.finish()
                 prefix = f"cameras/{camera}"
                 all_arrays |= {f"{prefix}/{name}": array for name, array in summary.arrays.items()}
-                placed[f"{prefix}/frames"], sums[f"{prefix}/frames"] = summary.layout, summary.checksum
+                placed[f"{prefix}/frames"], sums[f"{prefix}/frames"] = summary.metadata, summary.checksum
             sums |= {name: checksum(array) for name, array in all_arrays.items()}
             whole = replace(meta, id=self.id, steps=steps, checksums=sums)
             write_group(self._folder, all_arrays, whole.to_dict(), placed)

@@ -16,30 +16,35 @@ from typing import Any
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
-from zarr.codecs import ZstdCodec
 
 from crl_data.codec import ZSTD_LEVEL, encode_jpeg, encode_lossless
+from crl_data.files import BYTES_CODEC, array_metadata, chunk_name
 from crl_data.growing import GrowingArray
 from crl_data.schema import CameraSpec, StoreMismatchError
 from crl_robot.durable import Appender
 from crl_robot.errors import StoreError
 
-_CHUNK_FILE = {"jpeg": "c.0", "lossless": "c.0.0.0.0"}
+_DIMENSIONS = {"jpeg": 1, "lossless": 4}
 _INDEX_CHECKSUM_BYTES = 4
 
 
 def frames_file(camera_folder: Path, spec: CameraSpec) -> Path:
     """Where the coded frames of a camera lie."""
-    return camera_folder / "frames" / _CHUNK_FILE[spec.encoding]
+    return camera_folder / "frames" / chunk_name(_DIMENSIONS[spec.encoding])
 
 
-def array_layout(spec: CameraSpec, steps: int, size: int) -> dict[str, Any]:
-    """How zarr has to declare the array whose one chunk or shard is the file of ``steps`` frames in ``size`` bytes."""
+def frames_metadata(spec: CameraSpec, steps: int, size: int) -> dict[str, Any]:
+    """The zarr.json of the array whose one chunk or shard is the file of ``steps`` frames in ``size`` bytes."""
     if spec.encoding == "jpeg":
-        return {"shape": (size,), "chunks": (size,), "compressors": None}
+        return array_metadata(np.dtype(np.uint8), (size,), (size,), [BYTES_CODEC])
     shape = (steps, *spec.shape)
-    codec = ZstdCodec(level=ZSTD_LEVEL, checksum=True)
-    return {"shape": shape, "shards": shape, "chunks": (1, *spec.shape), "compressors": codec}
+    sharding = {
+        "chunk_shape": [1, *spec.shape],
+        "codecs": [BYTES_CODEC, {"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": True}}],
+        "index_codecs": [BYTES_CODEC, {"name": "crc32c"}],
+        "index_location": "end",
+    }
+    return array_metadata(np.dtype(np.uint8), shape, shape, [{"name": "sharding_indexed", "configuration": sharding}])
 
 
 def spans_from_offsets(offsets: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -67,12 +72,12 @@ class FrameSummary:
     """What a finished file holds.
 
     Attributes:
-        layout: arguments for zarr's create_array.
+        metadata: the array's zarr.json.
         checksum: SHA-256 of the array's content.
         arrays: offsets, checksums and stamps that belong beside it, by name.
     """
 
-    layout: dict[str, Any]
+    metadata: dict[str, Any]
     checksum: str
     arrays: dict[str, NDArray[Any]]
 
@@ -142,7 +147,7 @@ class FrameFile:
         if len(self._stamps):
             stamps = self._stamps.array()
             arrays |= {"stamp_ns": stamps[:, 0], "receive_stamp_ns": stamps[:, 1]}
-        return FrameSummary(array_layout(self._spec, steps, size), self._digest.hexdigest(), arrays)
+        return FrameSummary(frames_metadata(self._spec, steps, size), self._digest.hexdigest(), arrays)
 
     def close(self) -> None:
         """Release the file."""
