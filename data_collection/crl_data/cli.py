@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,13 +15,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code (2 for a refusal)."""
     parsed = _parser().parse_args(arguments)
     try:
-        return parsed.run(parsed)
+        code = parsed.run(parsed)
+        sys.stdout.flush()
+        return code
     except CrlError as error:
         print(f"crl-data: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("crl-data: stopped; what was committed is whole, resume=true continues", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads the output has seen enough; closing it must not raise again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

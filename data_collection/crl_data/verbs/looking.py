@@ -1,4 +1,4 @@
-"""`crl-data info` and `video`: what a store holds, as tables, pictures and films."""
+"""`crl-data info`, `view` and `video`: what a store holds, as tables, pictures, a page and films."""
 
 from __future__ import annotations
 
@@ -12,51 +12,89 @@ from crl_data.verbs.common import Verbs
 
 def add(verbs: Verbs) -> None:
     """Add the verbs that show stores."""
-    info = verbs.add_parser("info", help="show what a store holds, as a table and a contact sheet")
+    from crl_data.verbs import aligning
+
+    info = verbs.add_parser("info", help="show what a store holds, as tables and pictures")
     info.add_argument("store", type=Path)
     info.add_argument("--json", action="store_true", help="print JSON instead of tables, draw no picture unless --png")
-    info.add_argument("--png", type=Path, help="where to write the contact sheet (default: beside the store)")
+    info.add_argument(
+        "--png", type=Path, metavar="DIR", help="folder for the pictures (default: NAME.info by the store)"
+    )
     info.set_defaults(run=_info)
+    _add_view(verbs)
+    _add_video(verbs)
+    aligning.add(verbs)
 
-    video = verbs.add_parser("video", help="write the frames of one episode as an mp4 file")
+
+def _add_view(verbs: Verbs) -> None:
+    view = verbs.add_parser("view", help="browse episodes on a page in your browser")
+    view.add_argument("store", type=Path)
+    view.add_argument("--host", default="localhost", help="where to listen; other than localhost needs the token shown")
+    view.add_argument("--port", type=int, default=8642, help="0 takes a free one (default: %(default)s)")
+    view.set_defaults(run=_view)
+
+
+def _add_video(verbs: Verbs) -> None:
+    video = verbs.add_parser("video", help="write one episode as an mp4 file")
     video.add_argument("store", type=Path)
     video.add_argument("episode", help="its id, or its number from 0 in the order of the ids")
     video.add_argument("out", type=Path, help="file to write")
-    video.add_argument("--camera", help="default: the store's first")
+    video.add_argument("--camera", action="append", help="one camera, may be repeated (default: all, side by side)")
+    video.add_argument("--realtime", action="store_true", help="by the true stamps, pauses and gaps included")
+    video.add_argument("--speed", type=float, default=1.0, help="times as fast (default: %(default)s)")
+    video.add_argument("--caption", action="store_true", help="write step, time and goals below the pictures")
     video.set_defaults(run=_video)
 
 
 def _info(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from crl_data.contact_sheet import write_contact_sheet
     from crl_data.store import Store
     from crl_data.summary import summarise
+    from crl_data.survey import survey
     from crl_data.tables import print_summary
 
     store = Store.open(arguments.store)
-    summary = summarise(store)
-    picture = arguments.png
+    found = survey(store, progress=sys.stderr.isatty())
+    summary = summarise(store, found)
     if arguments.json:
         print(json.dumps(summary, indent=2))
     else:
         print_summary(summary, Console())
-        picture = picture or store.path.with_suffix(".png")
-    if picture and summary["episodes"]:
-        write_contact_sheet(store, picture)
-        print(f"contact sheet: {picture}", file=sys.stderr if arguments.json else sys.stdout)
-    return 0
+    if found.scans and (arguments.png or not arguments.json):
+        from crl_data.contact_sheet import write_contact_sheet
+        from crl_data.pictures import write_pictures
+
+        folder = arguments.png or store.path.with_suffix(".info")
+        written = [write_contact_sheet(store, folder / "contact_sheet.png"), *write_pictures(found, folder)]
+        print(f"pictures: {', '.join(map(str, written))}", file=sys.stderr if arguments.json else sys.stdout)
+    return 1 if found.unreadable else 0
+
+
+def _view(arguments: argparse.Namespace) -> int:
+    from crl_data.store import Store
+    from crl_data.view.server import serve
+
+    def announce(address: str) -> None:
+        print(f"{arguments.store}: {address}  (Ctrl-C ends it)", flush=True)
+
+    return serve(Store.open(arguments.store), arguments.host, arguments.port, announce)
 
 
 def _video(arguments: argparse.Namespace) -> int:
+    from crl_data.film import write_film
     from crl_data.store import Store
-    from crl_robot.video import write_video
 
     store = Store.open(arguments.store)
-    ids = store.episode_ids()
-    number = int(arguments.episode) if arguments.episode.isdecimal() else len(ids)
-    meta = store.meta(ids[number] if number < len(ids) else arguments.episode)
-    track = store.track(meta, arguments.camera or next(iter(store.spec.cameras)))
-    frames = (track.frame(step) for step in range(len(track)))
-    print(write_video(arguments.out, frames, store.spec.action.rate_hz))
+    print(
+        write_film(
+            store,
+            arguments.episode,
+            arguments.out,
+            cameras=arguments.camera or (),
+            realtime=arguments.realtime,
+            speed=arguments.speed,
+            caption=arguments.caption,
+        )
+    )
     return 0

@@ -1,0 +1,85 @@
+"""Everything small that a store holds, read once: what `crl-data info` counts and draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crl_data.episode import ARM_STREAM, TRUTH_ARRAY, EpisodeMeta
+from crl_data.progress import progress_bar
+from crl_data.schema import Labels
+from crl_data.store import Store
+from crl_robot.errors import StoreError
+
+_STEP_ARRAYS = (
+    "stamp_ns",
+    "state_stamp_ns",
+    "state_receive_stamp_ns",
+    "action_commanded",
+    "action_achieved",
+    "tool_measured",
+    "gripper",
+    TRUTH_ARRAY,
+)
+
+
+@dataclass(frozen=True)
+class EpisodeScan:
+    """One episode without frames: ``arrays`` by their path in the group, those of interest that it has."""
+
+    meta: EpisodeMeta
+    arrays: dict[str, NDArray[Any]]
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        """An array, None where the episode has none."""
+        return self.arrays.get(name)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A store without frames: its readable episodes in the order of their ids, and why the others are not."""
+
+    store: Store
+    scans: list[EpisodeScan] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def metas(self) -> list[EpisodeMeta]:
+        return [scan.meta for scan in self.scans]
+
+    @property
+    def label(self) -> Labels:
+        """The actions that stand for the store: commanded ones where it has them."""
+        return self.store.spec.labels[0]
+
+    def all(self, name: str) -> list[NDArray[Any]]:
+        """One array of each readable episode that has it."""
+        return [scan.arrays[name] for scan in self.scans if name in scan.arrays]
+
+    def joined(self, name: str) -> NDArray[Any] | None:
+        """One array of all episodes end to end, None unless every readable episode has it."""
+        found = self.all(name)
+        return np.concatenate(found) if found and len(found) == len(self.scans) else None
+
+
+def survey(store: Store, *, progress: bool = False) -> Survey:
+    """Read what is small of every episode, each array compared with its checksum. Damaged episodes are only noted."""
+    result = Survey(store)
+    with progress_bar("reading", "episodes", enabled=progress) as bar:
+        for episode_id in bar.track(store.episode_ids()):
+            try:
+                result.scans.append(_scan(store, episode_id))
+            except StoreError as error:
+                result.unreadable[episode_id] = str(error)
+    return result
+
+
+def _scan(store: Store, episode_id: str) -> EpisodeScan:
+    meta = store.meta(episode_id)
+    prefixes = [*(f"cameras/{camera}" for camera in store.spec.cameras), ARM_STREAM]
+    stamps = [f"{prefix}/{name}" for prefix in prefixes for name in ("stamp_ns", "receive_stamp_ns")]
+    names = [name for name in (*_STEP_ARRAYS, *stamps) if name in meta.checksums]
+    return EpisodeScan(meta, {name: store.array(meta, name) for name in names})
