@@ -144,15 +144,15 @@ class CameraTrack:
             for step in range(len(self)):
                 yield self._read(file, step)
 
-    def decode(self, step: int, data: bytes) -> NDArray[np.uint8]:
-        """uint8 (H, W, 3) RGB from the coded frame of ``step``. Raises StoreError when it is damaged."""
+    def decode(self, step: int, data: bytes | memoryview, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """uint8 (H, W, 3) RGB from the coded frame of ``step``, in ``out`` if given. Raises StoreError on damage."""
         if self.spec.encoding == "lossless":
-            image = np.empty(self.spec.shape, np.uint8)
+            image = np.empty(self.spec.shape, np.uint8) if out is None else out
             decode_lossless(data, image)
             return image
         if zlib.crc32(data) != self.crc32[step]:
             raise StoreError(f"{self.file}: frame {step} is damaged, its checksum is not the recorded one; restore it")
-        return decode_jpeg(data, self.spec.shape)
+        return decode_jpeg(data, self.spec.shape, out)
 
     def _open(self) -> BinaryIO:
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from crl_data.episode import CameraTrack, Episode, EpisodeMeta
 from crl_data.episode_folder import EpisodeFolder, read_meta
 from crl_data.files import appears_whole, read_attributes, refusals, temporary_sibling, write_group
-from crl_data.schema import Labels, StoreMismatchError, StoreSpec
+from crl_data.schema import Labels, StoreSpec
 from crl_robot.durable import make_folder, remove_tree, rename, sync
 from crl_robot.errors import StoreError
 from crl_robot.image_spec import ImageSpec
@@ -58,7 +57,8 @@ class Store:
         if not (path / "zarr.json").is_file():
             raise StoreError(f"{path} is not a trajectory store: it has no zarr.json")
         try:
-            spec = StoreSpec.from_dict(read_attributes(path))
+            spec = StoreSpec.from_dict(read_attributes(path, sealed=False))  # another version may seal otherwise
+            read_attributes(path)
         except StoreError as error:
             raise StoreError(f"{path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
@@ -132,9 +132,7 @@ class Store:
 
     def episode_arrays(self, name: str, ids: Sequence[str] | None = None) -> list[NDArray[Any]]:
         """One array of each of the given episodes. Raises StoreError."""
-        metas = self._require_some(ids)
-        with ThreadPoolExecutor(READERS) as pool:
-            return list(pool.map(lambda meta: self.array(meta, name), metas))
+        return [self.array(meta, name) for meta in self._require_some(ids)]
 
     def load_actions(self, labels: Labels = "commanded", ids: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Training labels float32 (N, 7) of all the given episodes, end to end. Raises StoreError."""
@@ -143,9 +141,11 @@ class Store:
         return self.load_array(f"action_{labels}", ids)
 
     def load_images(
-        self, spec: ImageSpec, ids: Sequence[str] | None = None, *, workers: int = 2, progress: bool = True
+        self, spec: ImageSpec, ids: Sequence[str] | None = None, *, workers: int | None = None, progress: bool = True
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Every frame of ``spec.camera`` as the network sees it, decoded once into one array.
+        """Every frame of ``spec.camera`` as the network sees it, decoded once into one array, on all cores by default.
+
+        `crl_data.cache.load_frames` keeps the result for the next time, and maps sets larger than memory.
 
         Returns:
             images uint8 (N, h, w, 3) of all the given episodes end to end, and their lengths int64 (E,).
@@ -155,12 +155,6 @@ class Store:
         """
         from crl_data.loading import load_images
 
-        native = self.spec.camera(spec.camera).native
-        if native != spec.native:
-            raise StoreMismatchError(
-                f"store {self.path} has camera '{spec.camera}' with native size {native}, the image spec ({spec.hash}) "
-                f"expects {spec.native}; use the image spec that belongs to this camera"
-            )
         return load_images(self, spec, self._require_some(ids), workers, progress)
 
     def fingerprint(self, ids: Sequence[str] | None = None) -> str:

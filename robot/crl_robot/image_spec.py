@@ -54,6 +54,11 @@ class ImageSpec:
                 f"interpolation={self.interpolation!r} colour={self.colour!r}, expected 'area' or 'linear', and 'rgb'"
             )
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether the network sees the native image as it is."""
+        return self.crop == (0, 0, *self.native) and self.size == self.native
+
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3) RGB at native size -> uint8 (h, w, 3) RGB. Raises ContractError on any other input."""
         expected = (self.native[1], self.native[0], 3)
