@@ -13,9 +13,9 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from crl_data.store import Store
-from crl_learning.graph import Graph, NodeCommand
 from crl_learning.nodes.eval_client import EvalClient
 from crl_robot.contracts import Action
+from crl_robot.graph import Graph, NodeCommand
 from crl_robot.nodes.messages import ACTION_QOS, STATE_QOS, action_from_msg, msg_from_action, pose_from_msg
 from crl_robot.safety import SafetyLimits
 
@@ -25,6 +25,7 @@ CAMERA, TASK = "over_shoulder", "reach"
 EPISODES, TICKS, PERIOD_S = 3, 12, 0.2
 READY_S = 60.0
 SMALL_TRAINING = (
+    "cache=off",
     "steps=20",
     "batch_size=16",
     "device=cpu",
@@ -78,9 +79,10 @@ def train(store, folder) -> None:
 
 def test_play_recorded_over_dds_trains_a_policy_that_acts_inside_the_limits(tmp_path):
     store, run = tmp_path / "play.zarr", tmp_path / "run"
+    recording = {"store": str(store), "review": False}
     robot = [
         NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", {"task": TASK}),
-        NodeCommand("recorder", "crl_data.nodes.recorder_node", "ros/recorder.yaml", {"store": str(store)}),
+        NodeCommand("recorder", "crl_data.nodes.recorder_node", "ros/recorder.yaml", recording),
     ]
     acting = {"checkpoint": str(run / "checkpoint"), "start_on_activate": False}
     policy = NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", acting)

@@ -1,4 +1,4 @@
-"""From data in memory to one training batch on the device, with no copy of the images but the batch itself."""
+"""From the data to one training batch on the device."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from crl_learning.action_scale import ActionScale
-from crl_learning.augment import sample_shifts, take_shifted
+from crl_learning.augment import sample_shifts
 from crl_learning.dataset import TrajectoryData, Transitions
+from crl_learning.image_source import image_source
 from crl_learning.sampler import sample_pairs
 
 
@@ -46,7 +47,7 @@ class Batches:
     def __init__(self, data: TrajectoryData, scale: ActionScale, settings: BatchSettings, device: torch.device) -> None:
         self._settings = settings
         self._device = device
-        self._images = torch.from_numpy(data.images).to(device)
+        self._images = image_source(data.images, device)
         self._actions = torch.from_numpy(scale.normalise(data.actions)).to(device)
 
     def draw(self, transitions: Transitions, generator: torch.Generator) -> Batch:
@@ -55,10 +56,9 @@ class Batches:
         state, goal = sample_pairs(transitions, settings.size, settings.goals, settings.gamma, generator)
         shifts = sample_shifts(settings.size, settings.crop_pixels, settings.crop_probability, generator)
         noise = torch.randn(settings.size, self._actions.shape[1], generator=generator)
-        state, goal, shifts, noise = (t.to(self._device, non_blocking=True) for t in (state, goal, shifts, noise))
         return Batch(
-            take_shifted(self._images, state, shifts),
-            take_shifted(self._images, goal, shifts),
-            self._actions.index_select(0, state),
-            noise,
+            self._images.take(state, shifts),
+            self._images.take(goal, shifts),
+            self._actions.index_select(0, state.to(self._device, non_blocking=True)),
+            noise.to(self._device, non_blocking=True),
         )

@@ -86,6 +86,8 @@ class TrainConfig:
 
     data: str
     out: str
+    cache: str
+    cache_gb: float
     steps: int
     seed: int
     minutes: float
@@ -118,6 +120,8 @@ class TrainConfig:
             _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("decay_part", "crop_probability"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "a part from 0 to 1")
+        _require("cache_gb", self.cache_gb, self.cache_gb > 0, "a size above 0; cache=off keeps nothing")
+        _require("cache", self.cache, bool(self.cache), "auto, off or a folder")
         _require("validation", self.validation, 0 <= self.validation < 1, "a part from 0 to below 1")
         _require("batch_size", self.batch_size, self.batch_size >= 2, "at least 2, for one negative")
         _require("learning_rate", self.learning_rate, self.learning_rate > 0, "a number above 0")

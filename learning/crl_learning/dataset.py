@@ -1,10 +1,11 @@
-"""A whole trajectory store in memory: every observation once, so that next states and goals are only indices."""
+"""A whole trajectory store as arrays: every observation once, so that next states and goals are only indices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,13 +15,16 @@ from crl_robot.contracts import ACTION_DIM, ActionSpec
 from crl_robot.errors import ContractError
 from crl_robot.image_spec import ImageSpec
 
+if TYPE_CHECKING:
+    from crl_data.cache_folder import FrameCache
+
 
 @dataclass(frozen=True)
 class TrajectoryData:
     """Observations and the actions taken there, trajectories end to end.
 
     Attributes:
-        images: uint8 (N, H, W, 3) as the network sees them.
+        images: uint8 (N, H, W, 3) as the network sees them, in memory or a read-only np.memmap.
         actions: float32 (N, 7) in metres, radians and gripper opening.
         lengths: int64 (E,) observations per trajectory, N in total.
         image_spec, action_spec, labels: what images and actions mean.
@@ -48,17 +52,42 @@ class TrajectoryData:
             raise ContractError("actions hold values that are not finite; run 'crl-data check' on the store")
 
     @property
+    def mapped(self) -> bool:
+        """Whether the images are read from the disk when they are drawn, because they do not fit into memory."""
+        return isinstance(self.images, np.memmap)
+
+    @property
     def starts(self) -> NDArray[np.int64]:
         """(E,) index of the first observation of each trajectory."""
         return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
 
 
-def load_store(path: str | Path, image_spec: ImageSpec, labels: str = "commanded") -> TrajectoryData:
-    """Read all of a store. Raises StoreError when it is missing, damaged or has no such camera."""
+def frame_cache(where: str, gigabytes: float) -> FrameCache | None:
+    """Where decoded images are kept: 'auto' (the user's cache folder), 'off' or a folder; at most so many GB."""
+    from crl_data.cache_folder import FrameCache, default_folder
+
+    if where == "off":
+        return None
+    return FrameCache(default_folder() if where == "auto" else Path(where).expanduser(), int(gigabytes * 1e9))
+
+
+def load_store(
+    path: str | Path,
+    image_spec: ImageSpec,
+    labels: str = "commanded",
+    cache: FrameCache | None = None,
+    memory: bool | None = None,
+) -> TrajectoryData:
+    """Read all of a store; see `crl_data.cache.load_frames` for ``cache`` and ``memory``.
+
+    Raises:
+        StoreError: it is missing, damaged or has no such camera, or its images fit neither memory nor cache.
+    """
+    from crl_data.cache import load_frames
     from crl_data.store import Store
 
     store = Store.open(path)
-    images, lengths = store.load_images(image_spec)
+    images, lengths = load_frames(store, image_spec, cache=cache, memory=memory)
     return TrajectoryData(
         images,
         store.load_actions("achieved" if labels == "achieved" else "commanded"),

@@ -16,7 +16,18 @@ from crl_robot.errors import CheckpointError, ConfigError
 SCHEMA = "crl_resume"
 SCHEMA_VERSION = 1
 FACTS = "resume.json"
-FREE = ("steps", "minutes", "resume", "threads", "out", "log_every", "validate_every", "checkpoint_every")
+FREE = (
+    "steps",
+    "minutes",
+    "resume",
+    "threads",
+    "out",
+    "cache",
+    "cache_gb",
+    "log_every",
+    "validate_every",
+    "checkpoint_every",
+)
 """Settings that may differ between a run and its continuation."""
 
 

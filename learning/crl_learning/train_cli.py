@@ -45,13 +45,16 @@ def train(config: TrainConfig) -> Result:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from crl_learning.dataset import load_store
+    from crl_learning.dataset import frame_cache, load_store
+    from crl_learning.machine import keep_freed_memory
     from crl_learning.train import Trainer
 
-    data = load_store(config.data, config.image.spec(), config.labels)
+    keep_freed_memory()
+    data = load_store(config.data, config.image.spec(), config.labels, frame_cache(config.cache, config.cache_gb))
     trainer = Trainer(config, data)
     console = Console()
-    console.print(f"{len(data.lengths)} trajectories, {len(data.images)} observations, {trainer.description}")
+    where = " on the disk" if data.mapped else ""
+    console.print(f"{len(data.lengths)} trajectories, {len(data.images)} observations{where}, {trainer.description}")
     columns = (
         BarColumn(),
         MofNCompleteColumn(),

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from crl_learning.dataset import TrajectoryData, load_store, split_trajectories, transitions
+from crl_data.episode import EpisodeMeta
+from crl_data.episode_file import EpisodeFile
+from crl_data.schema import CameraSpec, StoreSpec
+from crl_data.store import Store
+from crl_learning.dataset import TrajectoryData, frame_cache, load_store, split_trajectories, transitions
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import ContractError, StoreError
 from crl_robot.image_spec import ImageSpec
@@ -65,3 +69,39 @@ def test_a_small_set_holds_out_one_trajectory_when_it_can(count, part, expected)
 def test_a_missing_store_is_refused_with_its_path(tmp_path):
     with pytest.raises(StoreError, match=r"nothing\.zarr does not exist"):
         load_store(tmp_path / "nothing.zarr", ImageSpec())
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    """Two episodes of two and three steps, lossless."""
+    spec = StoreSpec(ActionSpec(), {"over_shoulder": CameraSpec((12, 8), "lossless")}, "test arm", ())
+    store = Store.create(tmp_path / "a.zarr", spec)
+    rng = np.random.default_rng(0)
+    for steps in (2, 3):
+        with EpisodeFile(store, f"of-{steps}") as file:
+            for _ in range(steps):
+                file.add_frame("over_shoulder", rng.integers(0, 256, (8, 12, 3), np.uint8))
+            actions = rng.uniform(-0.05, 0.05, (2, steps, 7)).astype(np.float32)
+            arrays = {"action_commanded": actions[0], "action_achieved": actions[1]}
+            file.commit(EpisodeMeta("", "test", clock="none"), arrays)
+    return store
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_store_gives_the_same_data_from_memory_and_from_a_mapped_file(store, tmp_path, memory):
+    spec = ImageSpec(native=(12, 8), crop=(0, 0, 12, 8), size=(12, 8))
+    decoded, _ = store.load_images(spec, progress=False)
+    data = load_store(store.path, spec, "achieved", frame_cache(str(tmp_path / "kept"), 1), memory)
+    assert data.mapped is not memory
+    assert np.array_equal(data.images, decoded)
+    assert np.array_equal(data.actions, store.load_actions("achieved"))
+    assert data.lengths.tolist() == [2, 3]
+    assert data.fingerprint == store.fingerprint()
+
+
+def test_the_cache_is_the_users_a_folder_or_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    automatic, chosen = frame_cache("auto", 2), frame_cache(str(tmp_path / "mine"), 0.5)
+    assert automatic.folder == tmp_path / "goal-image-control" / "frames"
+    assert (chosen.folder, chosen.limit_bytes) == (tmp_path / "mine", 500_000_000)
+    assert frame_cache("off", 2) is None

@@ -212,3 +212,13 @@ def test_without_its_critic_term_the_actor_is_the_one_that_cloning_towards_the_s
     theirs = load_checkpoint(tmp_path / "bc" / "checkpoint").policy
     for name, tensor in load_checkpoint(tmp_path / "crl" / "checkpoint").policy.items():
         assert torch.equal(tensor, theirs[name]), name
+
+
+def test_images_that_stay_on_the_disk_train_the_same_policy(data, tmp_path):
+    np.save(tmp_path / "images.npy", data.images)
+    mapped = dataclasses.replace(data, images=np.load(tmp_path / "images.npy", mmap_mode="r"))
+    for name, images in (("memory", data), ("disk", mapped)):
+        Trainer(config_for(tmp_path / name), images).run()
+    theirs = load_checkpoint(tmp_path / "memory" / "checkpoint").policy
+    for name, tensor in load_checkpoint(tmp_path / "disk" / "checkpoint").policy.items():
+        assert torch.equal(tensor, theirs[name]), name
