@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from crl_robot.errors import nearest
 
-BENCHES = ("control",)
+BENCHES = ("control", "record", "store")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run crl-bench; returns the exit code: 0 measured, 1 a node failed, 2 refused, with the reason on stderr."""
+    """Run crl-bench; returns the exit code: 0 measured, 1 a node failed or the store broke a promise, 2 refused."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words and not words[0].startswith("-") and words[0] not in BENCHES:
         sys.stderr.write(f"crl-bench: no bench is named '{words[0]}'; {nearest(words[0], BENCHES)}\n")
@@ -23,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     from crl_learning.commands import run_command
 
-    return run_command("crl-bench", lambda: _measure(options))
+    facts: dict[str, Any] = {}
+    code = run_command("crl-bench", lambda: facts.update(_measure(options)))
+    return code or int(facts.get("sound") is False)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,35 +42,120 @@ def _parser() -> argparse.ArgumentParser:
         default="models/reach",
         help="policy folder (default models/reach); 'null' never moves and takes any rate",
     )
-    control.add_argument("--json", type=Path, help="file that gets the facts")
+    control.set_defaults(measure=_control)
+    record = benches.add_parser("record", help="recording two cameras and the arm through the ROS graph")
+    record.add_argument("--seconds", type=float, default=600.0, help="how long to record (default 600)")
+    record.add_argument("--cameras", type=int, default=2, help="640x480 cameras at 30 Hz (default 2)")
+    record.add_argument("--encoding", choices=("jpeg", "lossless"), default="jpeg", help="of the frames (default jpeg)")
+    record.add_argument("--out", type=Path, help="folder that gets samples of CPU and memory, a plot, audit and logs")
+    record.set_defaults(measure=_record)
+    store = benches.add_parser("store", help="our store beside other formats, or what is left of it after crashes")
+    store.add_argument("--episodes", type=int, default=20, help="episodes of 200 frames (default 20)")
+    store.add_argument("--seed", type=int, default=0, help="of frames, batches and moments (default 0)")
+    store.add_argument("--folder", type=Path, help="where to write; it decides which disk is measured")
+    store.add_argument("--lerobot", metavar="PYTHON", help="interpreter with LeRobot (default $CRL_LEROBOT_PYTHON)")
+    store.add_argument("--kill", type=int, metavar="N", help="instead: end writers in bad moments, N by kill -9")
+    store.add_argument(
+        "--full-disk", type=int, metavar="N", help="with --kill: runs on a full disk (default a quarter)"
+    )
+    store.set_defaults(measure=_store)
+    for bench in (control, record, store):
+        bench.add_argument("--json", type=Path, help="file that gets the facts")
     return parser
 
 
-def _measure(options: argparse.Namespace) -> None:
-    facts = _control(options)
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    facts = options.measure(options)
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    return facts
 
 
 def _control(options: argparse.Namespace) -> dict[str, Any]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from crl_learning.bench_control import bench_control
 
+    with _bar("control", options.seconds) as on_second:
+        facts = bench_control(options.rate, options.seconds, options.cameras, options.checkpoint, on_second)
     console = Console()
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("control", total=options.seconds)
-        facts = bench_control(
-            options.rate, options.seconds, options.cameras, options.checkpoint, lambda: progress.advance(bar)
-        )
     console.print(_table(facts))
     console.print(
         f"{facts['missed']} of {facts['ticks']} ticks missed, {facts['dropped_frames']} frames lost", highlight=False
     )
     return facts
+
+
+def _record(options: argparse.Namespace) -> dict[str, Any]:
+    from crl_data.bench.record import run
+
+    with _bar("recording", options.seconds) as on_second:
+        facts = run(
+            seconds=options.seconds,
+            cameras=options.cameras,
+            encoding=options.encoding,
+            out=options.out,
+            on_second=on_second,
+        )
+    _print_facts("recording", facts)
+    return facts
+
+
+@contextmanager
+def _bar(name: str, seconds: float) -> Iterator[Callable[[], None]]:
+    """A progress bar; gives what is to be called every second."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, transient=True) as progress:
+        bar = progress.add_task(name, total=seconds)
+        yield lambda: progress.advance(bar)
+
+
+def _store(options: argparse.Namespace) -> dict[str, Any]:
+    if options.kill is not None or options.full_disk is not None:
+        return _durability(options)
+    from rich.console import Console
+
+    from crl_data.bench.format_measure import Amount
+    from crl_data.bench.formats import run
+    from crl_data.bench.formats_report import formats_table, legend, write_bars
+    from crl_learning.machine import keep_freed_memory
+
+    keep_freed_memory()  # as training does
+    console = Console()
+    with console.status("") as status:
+        python = options.lerobot or os.environ.get("CRL_LEROBOT_PYTHON")
+        amount = Amount(options.episodes, seed=options.seed)
+        facts = run(amount, options.folder, python, lambda name: status.update(f"measuring {name}"))
+    console.print(formats_table(facts))
+    console.print("\n".join(legend(facts)), highlight=False)
+    if options.json is not None:
+        picture = options.json.with_suffix(".png")
+        write_bars(facts, picture)
+        console.print(f"bars: {picture}", highlight=False)
+    return facts
+
+
+def _durability(options: argparse.Namespace) -> dict[str, Any]:
+    from crl_data.bench.durability import run
+
+    facts = run(kills=options.kill or 0, full_disk=options.full_disk, seed=options.seed, folder=options.folder)
+    _print_facts("durability", facts)
+    return facts
+
+
+def _print_facts(title: str, facts: dict[str, Any]) -> None:
+    """Numbers and words as a table; lists and groups are for the JSON file."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "", title=title, title_justify="left", show_header=False)
+    for name, value in facts.items():
+        if not isinstance(value, list | dict):
+            table.add_row(name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value))
+    Console().print(table)
 
 
 def _table(facts: dict[str, Any]) -> Any:

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,3 +30,53 @@ def test_control_bench_writes_flat_facts_of_the_real_graph(tmp_path, capsys):
     assert set(facts["lateness_ms"]) == set(facts["age_ms"]) == {"p50", "p99", "max"}
     assert {"missed", "dropped_frames", "inference_ms"} <= set(facts)
     assert "camera to command" in capsys.readouterr().out
+
+
+def test_help_comes_without_numpy_torch_and_ros():
+    code = "import sys, crl_learning.bench_cli as cli; cli._parser(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"numpy", "torch", "rclpy", "crl_data"} & set(loaded)
+
+
+def test_store_bench_shows_a_table_and_writes_facts_and_bars(tmp_path, capsys, monkeypatch):
+    for name, value in {"SIZE": 16, "LOAD_SIZE": 16, "SMALL_SIZE": 8, "BATCH": 4, "SMALL_BATCH": 8}.items():
+        monkeypatch.setattr(f"crl_data.bench.format_measure.{name}", value)
+    file = tmp_path / "facts" / "store.json"
+    assert main(["store", "--episodes", "1", "--seed", "3", "--folder", str(tmp_path), "--json", str(file)]) == 0
+    facts = json.loads(file.read_text())
+    assert (facts["seed"], facts["episodes"], facts["steps"]) == (3, 1, 200)
+    assert facts["formats"][0]["name"] == "ours jpeg"
+    assert file.with_suffix(".png").stat().st_size > 1000
+    assert "lerobot image: not installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "expected"),
+    [
+        (
+            ["store", "--kill", "3", "--full-disk", "2", "--seed", "5"],
+            "durability",
+            {"kills": 3, "full_disk": 2, "seed": 5},
+        ),
+        (["record", "--seconds", "7", "--encoding", "lossless"], "record", {"seconds": 7.0, "encoding": "lossless"}),
+    ],
+)
+def test_the_other_benches_are_asked_for_what_was_given(words, module, expected, tmp_path, monkeypatch, capsys):
+    asked = {}
+
+    def run(**settings: object) -> dict[str, object]:
+        asked.update(settings)
+        return {"lost_frames": 2, "share": 0.25}
+
+    monkeypatch.setitem(sys.modules, f"crl_data.bench.{module}", SimpleNamespace(run=run))
+    assert main([*words, "--json", str(tmp_path / "facts.json")]) == 0
+    assert expected.items() <= asked.items()
+    assert json.loads((tmp_path / "facts.json").read_text()) == {"lost_frames": 2, "share": 0.25}
+    assert "lost frames" in capsys.readouterr().out
+
+
+def test_a_store_that_broke_a_promise_ends_with_code_1(tmp_path, monkeypatch, capsys):
+    campaign = SimpleNamespace(run=lambda **_: {"sound": False, "episodes_lost": 1})
+    monkeypatch.setitem(sys.modules, "crl_data.bench.durability", campaign)
+    assert main(["store", "--kill", "1", "--json", str(tmp_path / "facts.json")]) == 1
+    assert json.loads((tmp_path / "facts.json").read_text())["episodes_lost"] == 1

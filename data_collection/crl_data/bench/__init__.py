@@ -1,0 +1,1 @@
+"""Measurements of store and recorder, run by `crl-bench`."""
