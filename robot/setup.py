@@ -2,6 +2,8 @@
 
 from setuptools import find_packages, setup
 
+EXECUTABLES = ("camera", "replay_cameras", "sim")
+
 setup(
     name="crl_robot",
     version="0.1.0",
@@ -11,5 +13,5 @@ setup(
         ("share/ament_index/resource_index/packages", ["resource/crl_robot"]),
         ("share/crl_robot", ["package.xml"]),
     ],
-    entry_points={"console_scripts": ["sim = crl_robot.nodes.sim_node:main"]},
+    entry_points={"console_scripts": [f"{name} = crl_robot.nodes.{name}_node:main" for name in EXECUTABLES]},
 )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crl_learning.graph import Graph, NodeCommand
 from crl_robot.errors import ConfigError
+from crl_robot.graph import Graph, NodeCommand
 
 if TYPE_CHECKING:
     from crl_learning.nodes.eval_client import EvalClient, Timing

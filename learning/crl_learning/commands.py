@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from crl_learning.graph import GraphError
 from crl_robot.errors import CrlError
+from crl_robot.graph import GraphError
 
 
 def run_command(name: str, work: Callable[[], object]) -> int:

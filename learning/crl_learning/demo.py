@@ -24,9 +24,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from crl_learning.assets import checkpoint_folder
 from crl_learning.demo_series import DemoSeries
-from crl_learning.graph import Graph, GraphError, NodeCommand
 from crl_robot.errors import CheckpointError, ConfigError, CrlError, GoalImageError, nearest
 from crl_robot.goal_image import load_goal_image
+from crl_robot.graph import Graph, GraphError, NodeCommand
 
 USAGE = """\
 usage: crl-demo [goal=FILE] [task=reach] [checkpoint=FOLDER] [out=out/demo] [seed=20261] [timeout=40]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from crl_learning.eval_report import failures_first, side_by_side, write_trial_video
 from crl_learning.evaluate import CAMERA, make_trial
-from crl_learning.graph import Graph, GraphError, NodeCommand
 from crl_learning.trials import Trial, episode_seed
 from crl_robot.contracts import ActionSpec
+from crl_robot.graph import Graph, GraphError, NodeCommand
 from crl_robot.sim.env import SimEnv
 
 if TYPE_CHECKING:

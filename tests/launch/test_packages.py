@@ -76,14 +76,26 @@ def test_a_package_installs_files_that_exist(package: str, settings: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("package", "executable"), [("crl_robot", "sim"), ("crl_data", "recorder"), ("crl_learning", "policy")]
+    ("package", "executables"),
+    [
+        ("crl_robot", {"replay_cameras", "sim"}),
+        ("crl_data", {"gamepad", "keyboard", "recorder", "session", "spacemouse", "teleop"}),
+        ("crl_learning", {"policy"}),
+    ],
 )
-def test_an_executable_of_a_package_can_be_imported(package: str, executable: str, settings: dict[str, Any]):
-    (entry,) = settings["entry_points"]["console_scripts"]
-    name, _, target = entry.partition(" = ")
-    module, _, function = target.partition(":")
-    assert name == executable
-    assert callable(getattr(import_module(module), function))
+def test_every_executable_of_a_package_can_be_imported(package: str, executables: set[str], settings: dict[str, Any]):
+    targets = dict(entry.split(" = ") for entry in settings["entry_points"]["console_scripts"])
+    assert executables <= set(targets)
+    for target in targets.values():
+        module, _, function = target.partition(":")
+        assert callable(getattr(import_module(module), function))
+
+
+@pytest.mark.parametrize("package", ["crl_bringup"])
+def test_the_bringup_package_installs_the_gamepads_layouts(package: str, settings: dict[str, Any]):
+    installed = {f"{target}/{Path(source).name}" for target, sources in settings["data_files"] for source in sources}
+    share = f"share/{package}/configs/teleop"
+    assert {f"{share}/{name}.yaml" for name in ("plain", "playstation", "xbox")} <= installed
 
 
 @pytest.mark.parametrize("package", ["crl_robot"])
@@ -99,7 +111,8 @@ def test_the_bringup_package_installs_launch_files_and_configs_and_no_python(pac
     share = f"share/{package}"
     assert {f"{share}/launch/{name}.launch.py" for name in ("policy", "sim", "collect")} <= installed
     assert {
-        f"{share}/configs/ros/{name}" for name in ("sim.yaml", "policy.yaml", "recorder.yaml", "fastdds.xml")
+        f"{share}/configs/ros/{name}"
+        for name in ("sim.yaml", "policy.yaml", "recorder.yaml", "teleop.yaml", "fastdds.xml")
     } <= installed
     assert settings["packages"] == []
     assert not list((ROOT / "launch").rglob("__init__.py")), "it would shadow ROS's own launch"

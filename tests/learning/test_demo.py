@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from crl_learning import demo
-from crl_learning.graph import GraphError
 from crl_robot.errors import ConfigError
+from crl_robot.graph import GraphError
 
 
 def test_arguments_become_typed_options_and_empty_ones_keep_the_default():

@@ -3,7 +3,7 @@ import pytest
 from crl_learning.actors import Subject
 from crl_learning.eval_ros import run_ros
 from crl_learning.evaluate import DirectRunner
-from crl_learning.graph import GraphError
+from crl_robot.graph import GraphError
 
 pytest.importorskip("rclpy")
 pytestmark = [pytest.mark.ros, pytest.mark.slow]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from crl_learning.graph import Graph, GraphError, NodeCommand
 from crl_robot.contracts import ACTION_NAMES, ActionSpec, JointReading, Pose
+from crl_robot.graph import Graph, GraphError, NodeCommand
 
 rclpy = pytest.importorskip("rclpy")
 

@@ -32,7 +32,7 @@ from std_srvs.srv import SetBool, Trigger
 from crl_robot.contracts import ACTION_NAMES, Action
 from crl_robot.nodes.messages import ACTION_QOS, IMAGE_QOS, LATCHED_QOS, STATE_QOS, msg_from_action, ns_from_time
 from crl_robot.resources import config_file
-from crl_robot.streams import SequenceTracker
+from crl_robot.sequence import SequenceTracker
 
 pytestmark = pytest.mark.ros
 DEADLINE_S = 15.0

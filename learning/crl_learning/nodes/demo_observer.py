@@ -18,7 +18,7 @@ from std_msgs.msg import Float64, Float64MultiArray, String
 from std_srvs.srv import SetBool, Trigger
 
 from crl_learning.demo_series import TIMING_NAMES, TRUTH_NAMES, DemoSeries
-from crl_learning.graph import GraphError
+from crl_robot.graph import GraphError
 from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_from_msg, ns_from_time
 
 CALL_TIMEOUT_S = 10.0

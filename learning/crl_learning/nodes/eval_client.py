@@ -25,8 +25,8 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import SetBool, Trigger
 
-from crl_learning.graph import GraphError
 from crl_robot.contracts import Frame
+from crl_robot.graph import GraphError
 from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_from_msg, msg_from_image, ns_from_time
 
 READY_TIMEOUT_S = 90.0

@@ -35,6 +35,7 @@ from crl_robot.nodes.messages import (
 )
 from crl_robot.nodes.observation_topics import ObservationTopics
 from crl_robot.nodes.worker import Worker
+from crl_robot.streams import ALIGN_TOLERANCE_S
 
 GOAL_TOPIC = "/goal/image"
 
@@ -55,6 +56,13 @@ class PolicyNode(CrlNode):
         self._rate_hz = self.setting("rate_hz", 0.0, "control rate in Hz; 0 takes the checkpoint's", 0.0, 100.0)
         self._max_age_ms = self.setting(
             "max_age_ms", 300.0, "images and arm states older than this are not acted on", 1.0, 10_000.0
+        )
+        self._align_ms = self.setting(
+            "align_ms",
+            1e3 * ALIGN_TOLERANCE_S,
+            "images and the arm state farther apart than this are not acted on",
+            1.0,
+            10_000.0,
         )
         self._start_on_activate = self.setting(
             "start_on_activate", True, "begin to act on activation; false waits for /policy/start"
@@ -103,7 +111,11 @@ class PolicyNode(CrlNode):
     def _make_topics(self) -> None:
         spec = self._policy.image_spec
         self._observations = ObservationTopics(
-            self, {spec.camera: spec.native}, self._policy.action_spec, self._max_age_ms / 1e3
+            self,
+            {spec.camera: spec.native},
+            self._policy.action_spec,
+            self._max_age_ms / 1e3,
+            self._align_ms / 1e3,
         )
         self._actions = self.create_publisher(JointState, "/arm/action", ACTION_QOS)
         self._goals = self.create_publisher(Image, "/policy/goal", LATCHED_QOS)

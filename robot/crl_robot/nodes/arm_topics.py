@@ -23,6 +23,7 @@ from crl_robot.kinematics import HOME_Q
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import (
     ACTION_QOS,
+    COMMANDED_QOS,
     LATCHED_QOS,
     STATE_QOS,
     action_from_msg,
@@ -45,7 +46,7 @@ class ArmTopics:
         self._joints = node.create_publisher(JointState, "/joint_states", STATE_QOS)
         self._pose = node.create_publisher(PoseStamped, "/arm/pose", STATE_QOS)
         self._target = node.create_publisher(PoseStamped, "/arm/target_pose", STATE_QOS)
-        self._commanded = node.create_publisher(JointState, "/arm/commanded", STATE_QOS)
+        self._commanded = node.create_publisher(JointState, "/arm/commanded", COMMANDED_QOS)
         self._status = node.create_publisher(String, "/arm/status", LATCHED_QOS)
         self._estopped = node.create_publisher(Bool, "/arm/estopped", LATCHED_QOS)
         self._entities = [

@@ -22,6 +22,10 @@ IMAGE_PUBLISHER_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABL
 IMAGE_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Reliable: each is one sample of a series that recorder and evaluation need without holes.
 STATE_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+# The recorder counts what it missed: whoever listens late, also because discovery took its time, gets the last ones.
+COMMANDED_QOS = QoSProfile(
+    depth=50, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 # The newest command counts; an old one must not queue up behind it.
 ACTION_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 # Late joiners get the last value.
@@ -65,13 +69,14 @@ def msg_from_joints(reading: JointReading, names: Sequence[str]) -> JointState:
     return msg
 
 
-def joints_from_msg(msg: JointState) -> JointReading:
+def joints_from_msg(msg: JointState, receive_stamp_ns: int | None = None) -> JointReading:
     """Raises ContractError unless the last joint is the gripper and every value is finite."""
     names = list(msg.name)
     if names[-1:] != [GRIPPER_JOINT]:
         raise ContractError(f"joint state has names {names}, expected the joints and last '{GRIPPER_JOINT}'")
     position, velocity = np.array(msg.position, dtype=np.float64), np.array(msg.velocity, dtype=np.float64)
-    return JointReading(position[:-1], velocity[:-1], float(position[-1]), ns_from_time(msg.header.stamp))
+    stamp_ns = ns_from_time(msg.header.stamp)
+    return JointReading(position[:-1], velocity[:-1], float(position[-1]), stamp_ns, receive_stamp_ns)
 
 
 def msg_from_pose(pose: Pose, stamp_ns: int) -> PoseStamped:

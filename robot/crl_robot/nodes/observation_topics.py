@@ -12,8 +12,9 @@ from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
-from crl_robot.contracts import ActionSpec, ArmState, JointReading, Observation, Pose
+from crl_robot.contracts import ActionSpec, ArmState, Frame, Observation
 from crl_robot.errors import ContractError, MismatchError
+from crl_robot.joining import StampJoiner
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import (
     IMAGE_QOS,
@@ -24,7 +25,10 @@ from crl_robot.nodes.messages import (
     ns_from_time,
     pose_from_msg,
 )
-from crl_robot.streams import ObservationBuffer
+from crl_robot.sequence import SequenceTracker
+from crl_robot.streams import ALIGN_TOLERANCE_S, ObservationBuffer
+
+MessageInfo = Mapping[str, Any]
 
 
 class ObservationTopics:
@@ -36,7 +40,10 @@ class ObservationTopics:
         sizes: native (width, height) of each camera.
         spec: what Actions mean to the caller; nothing is observed before the arm has declared the same.
         tolerance_s: age above which an image or the arm state is too old to act on.
-        on_frame: called on the executor's thread after each image was taken in.
+        align_s: largest difference of any stamp in an observation to that of its newest frame.
+        keep_s: how far `at` can look back.
+        on_frame: called on the executor's thread with camera and frame after each image was taken in.
+        on_state: called on the executor's thread with each arm state.
     """
 
     def __init__(
@@ -45,18 +52,21 @@ class ObservationTopics:
         sizes: Mapping[str, tuple[int, int]],
         spec: ActionSpec,
         tolerance_s: float,
-        on_frame: Callable[[], None] | None = None,
+        align_s: float = ALIGN_TOLERANCE_S,
+        keep_s: float = 0.0,
+        on_frame: Callable[[str, Frame], None] | None = None,
+        on_state: Callable[[ArmState], None] | None = None,
     ) -> None:
         self._node = node
         self._sizes = dict(sizes)
         self._spec = spec
-        self._on_frame = on_frame
-        self._buffer = ObservationBuffer(tuple(sizes), tolerance_s)
+        self._on_frame, self._on_state = on_frame, on_state
+        self._buffer = ObservationBuffer(tuple(sizes), tolerance_s, align_s, keep_s)
+        self._ticks = StampJoiner(("joints", "pose", "target"))
+        self._joints = SequenceTracker()
         self._lock = threading.Lock()
         self._arm_agrees = False
         self._mode, self._reason = "", ""
-        self._joints: JointReading | None = None
-        self._pose: tuple[int, Pose] | None = None
         self.refused = 0
         """Messages that broke a contract."""
         self._subscriptions = [
@@ -65,8 +75,8 @@ class ObservationTopics:
         ] + [
             node.create_subscription(String, "/arm/status", self._on_status, LATCHED_QOS),
             node.create_subscription(JointState, "/joint_states", self._on_joints, STATE_QOS),
-            node.create_subscription(PoseStamped, "/arm/pose", self._on_pose, STATE_QOS),
-            node.create_subscription(PoseStamped, "/arm/target_pose", self._on_target, STATE_QOS),
+            node.create_subscription(PoseStamped, "/arm/pose", partial(self._on_pose, "pose"), STATE_QOS),
+            node.create_subscription(PoseStamped, "/arm/target_pose", partial(self._on_pose, "target"), STATE_QOS),
         ]
 
     def observe(self, now_ns: int) -> Observation | None:
@@ -74,15 +84,37 @@ class ObservationTopics:
         with self._lock:
             return self._buffer.observe(now_ns) if self._arm_agrees else None
 
+    def at(self, stamp_ns: int, tolerance_ns: int = 0) -> Observation | None:
+        """The observation of the frame that is stamped so, or nearest to it within the tolerance."""
+        with self._lock:
+            return self._buffer.at(stamp_ns, tolerance_ns) if self._arm_agrees else None
+
+    def frame_stamps(self, since_ns: int) -> list[int]:
+        """Stamps of the frames of all cameras from an instant on, in order, as far as they are kept."""
+        with self._lock:
+            return self._buffer.frame_stamps(since_ns)
+
+    def settled_ns(self) -> int:
+        """Up to here every stream has arrived."""
+        with self._lock:
+            return self._buffer.settled_ns()
+
     def why_not(self, now_ns: int) -> str:
         """What keeps an observation from being complete and fresh; empty when nothing does."""
         with self._lock:
             return self._buffer.why_not(now_ns) if self._arm_agrees else "the arm has not declared its action semantics"
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Frames received and lost per camera."""
+        """Frames received and lost per camera, arm states received and lost, ticks refused as not aligned."""
         with self._lock:
-            return {"frames_received": self._buffer.received, "frames_lost": self._buffer.lost}
+            states = self._ticks.completed
+            sent = self._joints.received + self._joints.lost - self._ticks.waiting
+            return {
+                "frames_received": self._buffer.received,
+                "frames_lost": self._buffer.lost,
+                "arm_states": {"received": states, "lost": max(0, sent - states)},
+                "unaligned": {"observations": self._buffer.unaligned},
+            }
 
     def close(self) -> None:
         """End the subscriptions."""
@@ -90,9 +122,9 @@ class ObservationTopics:
             self._node.destroy_subscription(subscription)
         self._subscriptions = []
 
-    def _on_image(self, camera: str, msg: Image, info: Mapping[str, Any]) -> None:
+    def _on_image(self, camera: str, msg: Image, info: MessageInfo) -> None:
         try:
-            frame = frame_from_msg(msg, self._node.get_clock().now().nanoseconds)
+            frame = frame_from_msg(msg, self._now_ns())
         except ContractError as error:
             self._refuse(camera, error)
             return
@@ -104,11 +136,9 @@ class ObservationTopics:
             )
             return
         with self._lock:
-            # Jazzy's rclpy does not name the publisher; later ones do.
-            publisher = info.get("publisher_gid", {}).get("data")
-            self._buffer.add_frame(camera, frame, info.get("publication_sequence_number"), publisher)
+            self._buffer.add_frame(camera, frame, *numbering(info))
         if self._on_frame is not None:
-            self._on_frame()
+            self._on_frame(camera, frame)
 
     def _on_status(self, msg: String) -> None:
         try:
@@ -125,33 +155,42 @@ class ObservationTopics:
             self._arm_agrees = False
             self._node.failure = error
 
-    def _on_joints(self, msg: JointState) -> None:
+    def _on_joints(self, msg: JointState, info: MessageInfo) -> None:
+        self._joints.update(*numbering(info))
         try:
-            self._joints = joints_from_msg(msg)
+            joints = joints_from_msg(msg, self._now_ns())
         except ContractError as error:
             self._refuse("/joint_states", error)
-
-    def _on_pose(self, msg: PoseStamped) -> None:
-        try:
-            self._pose = ns_from_time(msg.header.stamp), pose_from_msg(msg)
-        except ContractError as error:
-            self._refuse("/arm/pose", error)
-
-    def _on_target(self, msg: PoseStamped) -> None:
-        """The last message of an inner tick; joints, pose and target of one tick have one stamp."""
-        stamp_ns = ns_from_time(msg.header.stamp)
-        if self._joints is None or self._pose is None or not self._joints.stamp_ns == self._pose[0] == stamp_ns:
             return
+        self._join("joints", joints.stamp_ns, joints)
+
+    def _on_pose(self, part: str, msg: PoseStamped) -> None:
         try:
-            target = pose_from_msg(msg)
+            self._join(part, ns_from_time(msg.header.stamp), pose_from_msg(msg))
         except ContractError as error:
-            self._refuse("/arm/target_pose", error)
+            self._refuse(f"{part} of the arm", error)
+
+    def _join(self, part: str, stamp_ns: int, value: Any) -> None:
+        """Joints, pose and target of one inner tick have one stamp; together they are an arm state."""
+        with self._lock:
+            whole = self._ticks.add(part, stamp_ns, value)
+        if whole is None:
             return
-        gripper = self._joints.gripper
-        state = ArmState(self._joints, self._pose[1], target, gripper, self._mode, self._reason)
+        joints, measured, target = whole
+        state = ArmState(joints, measured, target, joints.gripper, self._mode, self._reason)
         with self._lock:
             self._buffer.add_arm(state)
+        if self._on_state is not None:
+            self._on_state(state)
+
+    def _now_ns(self) -> int:
+        return self._node.get_clock().now().nanoseconds
 
     def _refuse(self, source: str, error: Exception) -> None:
         self.refused += 1
         self._node.get_logger().warning(f"{source}: {error}", throttle_duration_sec=1.0)
+
+
+def numbering(info: MessageInfo) -> tuple[int | None, Any]:
+    """Sequence number and publisher of a message; Jazzy's rclpy does not name the publisher, later ones do."""
+    return info.get("publication_sequence_number"), info.get("publisher_gid", {}).get("data")

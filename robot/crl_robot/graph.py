@@ -1,7 +1,7 @@
 """The plain runner: starts node executables as processes, watches them and ends them, where ROS 2's launch is absent.
 
 It starts the same modules with the same parameter files as the launch files do. Used by the demo, by evaluation over
-ROS and by tests.
+ROS, by benches and by tests.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class GraphError(CrlError, RuntimeError):
 
 @dataclass(frozen=True)
 class NodeCommand:
-    """One executable: ``python -m module`` with a parameter file of configs/ and parameters that override it."""
+    """One executable: ``python -m module``, with a file of configs/ if any, and parameters that win over it."""
 
     name: str
     module: str
-    params_file: str
+    params_file: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     def argv(self) -> list[str]:
         overrides = [part for key, v in self.parameters.items() for part in ("-p", f"{key}:={json.dumps(v)}")]
-        params_file = str(config_file(self.params_file))
-        return [sys.executable, "-m", self.module, "--ros-args", "--params-file", params_file, *overrides]
+        file = ["--params-file", str(config_file(self.params_file))] if self.params_file else []
+        return [sys.executable, "-m", self.module, "--ros-args", *file, *overrides]
 
 
 class Graph:

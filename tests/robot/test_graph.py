@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from crl_learning.graph import FIRST_PORT, PORTS_PER_DOMAIN, Graph, GraphError, NodeCommand
 from crl_robot.errors import ConfigError
+from crl_robot.graph import FIRST_PORT, PORTS_PER_DOMAIN, Graph, GraphError, NodeCommand
 
 PRETENDERS = {
     "runs": """
