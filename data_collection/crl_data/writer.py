@@ -74,6 +74,11 @@ class EpisodeWriter:
         return len(self._rows["stamp_ns"]) if self._rows else 0
 
     @property
+    def size(self) -> int:
+        """Bytes of all frames so far."""
+        return self._file.size
+
+    @property
     def cameras(self) -> tuple[str, ...]:
         """Names of the cameras that every step needs."""
         return tuple(self._store.spec.cameras)
@@ -202,7 +207,7 @@ class EpisodeWriter:
                 frame = observation.frames[name]
                 self._file.add_frame(name, frame.image, frame.stamp_ns, frame.receive_stamp_ns)
                 added.append(name)
-        except StoreError:
+        except BaseException:  # a lack of memory too must not leave one camera a frame ahead
             for name in added:
                 self._file.frames(name).undo()
             raise
