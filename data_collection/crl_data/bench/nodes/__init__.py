@@ -1,0 +1,1 @@
+"""ROS nodes that only benches need."""
