@@ -62,6 +62,8 @@ def run(
             "cameras, up to 200 frames and 1 to 1000 states a second"
         )
     names = [f"camera_{index}" for index in range(cameras)]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crl-bench-", dir=out)))
         logs = work if out is None else out
