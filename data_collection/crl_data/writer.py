@@ -114,7 +114,7 @@ class EpisodeWriter:
         self._check(observation, row)
         self._add_frames(observation)
         for name, value in row.items():
-            rows = self._rows.setdefault(name, GrowingArray(STEP_ARRAYS[name], np.shape(value)))
+            rows = self._rows.setdefault(name, self._growing(STEP_ARRAYS[name], value))
             rows.append(value)
 
     def add_state(self, state: ArmState) -> None:
@@ -125,7 +125,7 @@ class EpisodeWriter:
         received = joints.stamp_ns if joints.receive_stamp_ns is None else joints.receive_stamp_ns
         values = (joints.stamp_ns, received, joints.position, joints.velocity, joints.gripper, pose_row(state.measured))
         for name, value in zip(ARM_STREAM_ARRAYS, values, strict=True):
-            rows = self._states.setdefault(name, GrowingArray(STEP_ARRAYS.get(name, np.int64), np.shape(value)))
+            rows = self._states.setdefault(name, self._growing(STEP_ARRAYS.get(name, np.int64), value))
             rows.append(value)
 
     def mark_goal(self) -> int:
@@ -176,6 +176,9 @@ class EpisodeWriter:
         """Forget an episode that is not in the store; does nothing after a commit."""
         self._file.discard()
         self._rows, self._states, self._goal_steps = {}, {}, []
+
+    def _growing(self, kind: type, value: Any) -> GrowingArray:
+        return GrowingArray(kind, np.shape(value), self._store.path.resolve().parent)
 
     def _check(self, observation: Observation, row: Mapping[str, Any]) -> None:
         spec = self._store.spec
