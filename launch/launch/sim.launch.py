@@ -1,7 +1,8 @@
 """Starts the simulated arm with its cameras: ros2 launch crl_bringup sim.launch.py
 
 The other launch files include this one, so what holds for all processes stands here alone: their environment, and the
-watch that ends the launch with an error when one of them dies, and the time they get to end.
+watch that ends the launch with an error when one of them dies, and the time they get to end. Only a session ends by
+itself: its end is the end of the launch, without an error.
 """
 
 from pathlib import Path
@@ -13,8 +14,8 @@ from launch.actions import (
     RegisterEventHandler,
     SetEnvironmentVariable,
     SetLaunchConfiguration,
+    Shutdown,
 )
-from launch.conditions import UnlessCondition
 from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
@@ -57,13 +58,16 @@ ENVIRONMENT = (
 )
 
 
-def end_with_error(event: ProcessExited, context: LaunchContext) -> None:
-    """An exception ends every other process and makes `ros2 launch` return 1; a Shutdown would make it return 0."""
-    if not context.is_shutdown:
-        raise RuntimeError(
-            f"{event.process_name} ended with code {event.returncode}, expected it to run on; its output says why. "
-            "With respawn:=true it would be started again"
-        )
+def end_launch(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
+    """A Shutdown ends every other process and makes `ros2 launch` return 0; an exception makes it return 1."""
+    session = event.process_name.startswith("session-")
+    if context.is_shutdown or (LaunchConfiguration("respawn").perform(context) == "true" and not session):
+        return None
+    if session and event.returncode == 0:
+        return Shutdown(reason="the session is over")
+    raise RuntimeError(
+        f"{event.process_name} ended with code {event.returncode}, expected it to run on; its output says why"
+    )
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -82,9 +86,7 @@ def generate_launch_description() -> LaunchDescription:
         respawn_delay=1.0,
         output="screen",
     )
-    watch = RegisterEventHandler(
-        OnProcessExit(on_exit=end_with_error), condition=UnlessCondition(LaunchConfiguration("respawn"))
-    )
+    watch = RegisterEventHandler(OnProcessExit(on_exit=end_launch))
     # On a busy machine an orderly end takes longer than the 5 s that launch gives before it sends SIGTERM.
     patience = SetLaunchConfiguration("sigterm_timeout", "15")
     return LaunchDescription([*ARGUMENTS, *ENVIRONMENT, patience, watch, sim])

@@ -15,7 +15,15 @@ pytest.importorskip("launch_ros.actions", reason="ROS 2's launch_ros is not inst
 pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).parents[2]
-NODES = {"sim": "crl_robot", "policy": "crl_learning", "recorder": "crl_data"}
+NODES = {
+    "sim": "crl_robot",
+    "policy": "crl_learning",
+    "recorder": "crl_data",
+    "teleop": "crl_data",
+    "session": "crl_data",
+    "gamepad": "crl_data",
+    "spacemouse": "crl_data",
+}
 DEADLINE_S = 30.0
 LAUNCH = """
 import sys
@@ -99,7 +107,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Launch]]:
         (index / package).touch()
     for node, package in NODES.items():
         script = prefix / "lib" / package / node
-        script.parent.mkdir(parents=True)
+        script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(NODE.format(python=sys.executable, told=str(told)))
         script.chmod(0o755)
     running: list[Launch] = []
@@ -157,11 +165,58 @@ def test_nodes_get_their_goal_from_the_callers_folder_and_the_dds_profile(start)
     assert "configs/ros/fastdds.xml" in facts
 
 
-def test_collect_with_policy_starts_the_policy_too(start):
-    launch = start("collect", "policy:=true", "store:=play.zarr")
-    launch.wait_for(lambda: all(launch.starts(node) for node in NODES))
-    assert "store: play.zarr" in (launch.told / "recorder.starts").read_text()
+@pytest.mark.parametrize("word", ["dataset", "store"])
+def test_collect_with_policy_starts_the_policy_too(start, word: str):
+    launch = start("collect", "policy:=true", f"{word}:=play.zarr", "note:=12", "operator:=Ada")
+    launch.wait_for(lambda: all(launch.starts(node) for node in ("sim", "policy", "recorder")))
+    recorder = (launch.told / "recorder.starts").read_text()
+    assert "store: play.zarr" in recorder
+    assert "note: '12'" in recorder
+    assert "operator: Ada" in recorder
     assert launch.starts("sim") == 1
+
+
+@pytest.mark.parametrize(
+    ("teleop", "nodes", "told"),
+    [
+        ("keyboard", {"teleop", "session"}, {"teleop": ["layout: plain", "source: joy"]}),
+        (
+            "gamepad",
+            {"teleop", "session", "gamepad"},
+            {"teleop": ["layout: playstation"], "session": ["layout: playstation"], "gamepad": ["/dev/input/js3"]},
+        ),
+        ("spacemouse", {"teleop", "session", "spacemouse"}, {"session": ["automatic: false"]}),
+        ("hand", {"session"}, {"recorder": ["steps_from: clock"]}),
+        ("gamepad joystick:=none", {"teleop", "session"}, {"teleop": ["layout: playstation"]}),
+        (
+            "scripted",
+            {"teleop", "session"},
+            {"teleop": ["source: scripted", "scripted.seed: 7"], "session": ["automatic: true", "episodes: 3"]},
+        ),
+    ],
+)
+def test_collect_starts_what_the_choice_of_teleop_needs(start, teleop: str, nodes: set[str], told: dict):
+    words = ["layout:=playstation", "joystick:=/dev/input/js3", "episodes:=3", "seed:=7"]
+    launch = start("collect", *words, *f"teleop:={teleop}".split())
+    wanted = {"sim", "recorder", *nodes}
+    launch.wait_for(lambda: all(launch.starts(node) for node in wanted))
+    for node, texts in told.items():
+        facts = (launch.told / f"{node}.starts").read_text()
+        assert all(text in facts for text in texts), facts
+    launch.process.send_signal(signal.SIGINT)
+    code, output = launch.result()
+    assert code == 0, output
+    assert {node for node in NODES if launch.starts(node)} == wanted
+
+
+@pytest.mark.parametrize("respawn", ["true", "false"])
+@pytest.mark.parametrize(("exit_code", "launch_code"), [(0, 0), (1, 1)])
+def test_the_end_of_the_session_is_the_end_of_the_launch(start, respawn: str, exit_code: int, launch_code: int):
+    launch = start("collect", "teleop:=scripted", f"respawn:={respawn}")
+    launch.wait_for(lambda: all(launch.starts(node) for node in ("sim", "recorder", "teleop", "session")))
+    launch.end_node("session", exit_code)
+    code, output = launch.result()
+    assert code == launch_code, output
 
 
 def test_a_robot_that_is_not_supported_is_refused_before_a_node_starts(start):

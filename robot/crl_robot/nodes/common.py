@@ -37,12 +37,14 @@ class CrlNode(LifecycleNode):
     """Lifecycle node that configures and activates itself unless its parameter ``autostart`` is false.
 
     configure = `open_all`, activate = `start`, deactivate = `pause` (an arm holds), cleanup = `close_all`. A step that
-    raises CrlError is logged once and leaves the node where it was. ``failure`` set to an error ends the process.
+    raises CrlError is logged once and leaves the node where it was. ``failure`` set to an error ends the process, and
+    ``finished`` set to true ends it with code 0.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.failure: CrlError | None = None
+        self.finished = False
         self._known: set[str] = set(_ROS_OWN)
         self._step_error: CrlError | None = None
         self._is_open = self._is_active = False

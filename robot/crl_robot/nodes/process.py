@@ -75,7 +75,7 @@ def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
         node = node_class()
         executor.add_node(node)
         node.autostart()
-        while not stop.requested and node.failure is None:
+        while not (stop.requested or node.finished) and node.failure is None:
             executor.spin_once(timeout_sec=SPIN_TIMEOUT_S)
         if node.failure is not None:
             raise node.failure

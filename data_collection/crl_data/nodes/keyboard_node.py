@@ -1,0 +1,16 @@
+"""The executable `keyboard`: the keys of this terminal on /joy and /session/keys."""
+
+from __future__ import annotations
+
+import sys
+
+from crl_robot.nodes.process import run_node
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; returns the exit code."""
+    return run_node("crl_data.nodes.keyboard:KeyboardNode")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Teleoperation without ROS: devices become Commands, Commands become Actions, buttons lead through a session."""
