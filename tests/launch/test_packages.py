@@ -78,7 +78,7 @@ def test_a_package_installs_files_that_exist(package: str, settings: dict[str, A
 @pytest.mark.parametrize(
     ("package", "executables"),
     [
-        ("crl_robot", {"replay_cameras", "sim"}),
+        ("crl_robot", {"camera", "replay_cameras", "sim"}),
         ("crl_data", {"gamepad", "keyboard", "recorder", "session", "spacemouse", "teleop"}),
         ("crl_learning", {"policy"}),
     ],
@@ -112,7 +112,7 @@ def test_the_bringup_package_installs_launch_files_and_configs_and_no_python(pac
     assert {f"{share}/launch/{name}.launch.py" for name in ("policy", "sim", "collect")} <= installed
     assert {
         f"{share}/configs/ros/{name}"
-        for name in ("sim.yaml", "policy.yaml", "recorder.yaml", "teleop.yaml", "fastdds.xml")
+        for name in ("sim.yaml", "policy.yaml", "recorder.yaml", "teleop.yaml", "cameras.yaml", "fastdds.xml")
     } <= installed
     assert settings["packages"] == []
     assert not list((ROOT / "launch").rglob("__init__.py")), "it would shadow ROS's own launch"

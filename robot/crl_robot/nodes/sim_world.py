@@ -25,7 +25,7 @@ from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
 from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.camera_topics import CameraTopics
 from crl_robot.nodes.common import CrlNode
-from crl_robot.nodes.messages import STATE_QOS, time_from_ns
+from crl_robot.nodes.messages import STATE_QOS, camera_info, time_from_ns
 from crl_robot.nodes.worker import Worker
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.camera import SimCamera
@@ -73,7 +73,9 @@ class SimNode(CrlNode):
         self._pose(task, episode)
         self._arm = ArmTopics(self, self._arm_device, Kinematics(), self._spec, self._limits)
         self._devices = [SimCamera(self._world, name, clock_ns=self._now_ns) for name in self._camera_names]
-        self._cameras = [CameraTopics(self, camera, self._fovy(camera.name)) for camera in self._devices]
+        self._cameras = [
+            CameraTopics(self, camera, camera_info(*camera.size, self._fovy(camera.name))) for camera in self._devices
+        ]
         self._truth = self.create_publisher(JointState, "/sim/ground_truth", STATE_QOS)
         self._reset_service = self.create_service(Trigger, "/sim/reset", self._on_reset)
         self._workers = [
