@@ -1,20 +1,20 @@
-"""Is a store sound? Structure, checksums, order of stamps, finite numbers, every frame decodable."""
+"""Is a store sound? Every episode, what waits beside it, and what cut-short commits left over."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from crl_data.episode import CameraTrack, Episode, EpisodeMeta
-from crl_data.files import leftovers
+from crl_data.claims import is_claimed
+from crl_data.episode_check import inspect_episode
+from crl_data.episode_folder import EpisodeFolder
+from crl_data.files import leftovers, pending_folders
+from crl_data.findings import Findings
+from crl_data.metadata import DAMAGE, SEAL, group_json
 from crl_data.progress import progress_bar
-from crl_data.schema import StoreSpec
-from crl_data.store import READERS, Store
+from crl_data.store import EPISODES, READERS, Store
 from crl_robot.errors import StoreError
 
 SOUND, REPAIRABLE, DAMAGED = 0, 1, 2
@@ -26,91 +26,97 @@ class CheckReport:
 
     Attributes:
         episodes: number of episodes looked at.
-        damage: one line per problem that lost data.
+        damage: one line per problem that lost data; of an episode it begins with the id.
+        damaged: ids of the damaged episodes that are in the store.
+        warnings: one line per thing that is unusual but can be right.
         leftovers: temporary folders of commits that never finished; deleting them loses nothing committed.
+        recording: temporary folders that a living process writes to.
+        pending: complete episodes that wait to be accepted or discarded.
     """
 
     episodes: int = 0
     damage: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     leftovers: list[Path] = field(default_factory=list)
+    recording: list[Path] = field(default_factory=list)
+    pending: list[Path] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """0 sound, 1 repairable, 2 damaged."""
+        """0 sound, 1 repairable, 2 damaged. What waits, is being written or is unusual does not count."""
         if self.damage:
             return DAMAGED
         return REPAIRABLE if self.leftovers else SOUND
 
+    def add(self, name: str, found: Findings) -> None:
+        """Take in what was found of one episode."""
+        self.damage += [f"{name}: {line}" for line in found.damage]
+        self.warnings += [f"{name}: {line}" for line in found.warnings]
+
 
 def check_store(path: str | Path, *, progress: bool = True) -> CheckReport:
-    """Look at everything in a store. Raises StoreError only when it cannot be opened at all."""
+    """Look at everything in a store, episodes side by side and frames one by one.
+
+    Raises StoreError only when it cannot be opened at all.
+    """
     store = Store.open(path)
-    report = CheckReport(leftovers=leftovers(store.path))
+    report = CheckReport(pending=pending_folders(store.path))
+    for folder in leftovers(store.path):
+        (report.recording if is_claimed(folder) else report.leftovers).append(folder)
     ids = store.episode_ids()
-
-    def problems_of(episode_id: str) -> list[str]:
-        try:
-            return episode_problems(store.spec, store.read(episode_id))
-        except StoreError as error:
-            return [str(error)]
-
+    places = [*((name, store.path / EPISODES / name) for name in ids), *((f.name, f) for f in report.pending)]
     with progress_bar("checking", "episodes", enabled=progress) as bar, ThreadPoolExecutor(READERS) as pool:
-        found = bar.track(pool.map(problems_of, ids), total=len(ids))
-        for episode_id, problems in zip(ids, found, strict=True):
-            report.episodes += 1
-            report.damage += [f"{episode_id}: {problem}" for problem in problems]
+        looked = pool.map(lambda place: inspect_place(store, place[1]), places)
+        for (name, _), found in zip(places, bar.track(looked, total=len(places)), strict=True):
+            report.add(name, found)
+            report.damaged += [name] if found.damage and report.episodes < len(ids) else []
+            report.episodes += report.episodes < len(ids)
+    report.add(store.path.name, _store_findings(store))
+    report.warnings += _twins(store)
     return report
 
 
-def repair_store(path: str | Path) -> list[Path]:
-    """Remove the temporary folders of commits that never finished; returns them. Nothing may be recording meanwhile.
-
-    Raises StoreError when the store cannot be opened or a folder cannot be removed.
-    """
-    folders = leftovers(Store.open(path).path)
-    for folder in folders:
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise StoreError(f"could not remove {folder}: {error}; change its permissions") from error
-    return folders
-
-
-def episode_problems(spec: StoreSpec, episode: Episode) -> list[str]:
-    """What is wrong with an episode whose arrays could be read."""
-    problems: list[str] = []
-    problems += [f"it has no {name}" for name in required_arrays(spec, episode.meta) if name not in episode.arrays]
-    for name, array in episode.arrays.items():
-        if len(array) != len(episode):
-            problems.append(f"{name} has {len(array)} rows, expected {len(episode)}")
-        if not np.isfinite(array).all():
-            problems.append(f"{name} is not finite everywhere")
-    if "stamp_ns" in episode.arrays and (np.diff(episode["stamp_ns"]) <= 0).any():
-        problems.append("stamp_ns does not increase")
-    for name, track in episode.cameras.items():
-        found = _track_problems(track, episode.meta, f"cameras/{name}/frames")
-        problems += [f"camera {name}: {problem}" for problem in found]
-    return problems
-
-
-def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
-    """Arrays that an episode of such a store must have, besides the cameras' own."""
-    return [f"action_{label}" for label in spec.labels] + (["stamp_ns"] if meta.clock == "measured" else [])
-
-
-def _track_problems(track: CameraTrack, meta: EpisodeMeta, name: str) -> list[str]:
-    stamps = meta.steps if meta.clock == "measured" else 0
-    counts = (len(track), len(track.stamp_ns), len(track.receive_stamp_ns))
-    if counts != (meta.steps, stamps, stamps):
-        return [f"has {counts} frames, stamps and receive stamps, expected {(meta.steps, stamps, stamps)}"]
-    problems = ["stamp_ns goes back"] if (np.diff(track.stamp_ns) < 0).any() else []
-    digest = hashlib.sha256()
+def inspect_place(store: Store, folder: Path) -> Findings:
+    """Look at one episode of a store, or one that waits beside it."""
+    episode_id = folder.name.rpartition(".pending-")[2] if folder.parent != store.path / EPISODES else folder.name
+    found = Findings()
     try:
-        for step, data in enumerate(track.all_encoded()):
-            image = track.decode(step, data)
-            digest.update(data if track.spec.encoding == "jpeg" else image.data)
+        store.folder(episode_id)
+        episode = EpisodeFolder.open(folder, store.spec)
+        found = inspect_episode(episode)
     except StoreError as error:
-        return [*problems, str(error)]
-    if digest.hexdigest() != meta.checksums[name]:
-        problems.append("the checksum of its frames is not the recorded one")
-    return problems
+        return Findings([str(error)])
+    found.require(episode.meta.id == episode_id, f"its attributes say that it is episode '{episode.meta.id}'")
+    return found
+
+
+def _store_findings(store: Store) -> Findings:
+    """What is wrong with the store's own files."""
+    found = Findings()
+    expected = {"zarr.json", EPISODES}
+    found.warnings += [f"{p.name} belongs to nothing" for p in sorted(store.path.iterdir()) if p.name not in expected]
+    strays = [p for p in sorted((store.path / EPISODES).iterdir()) if not p.is_dir() and p.name != "zarr.json"]
+    found.warnings += [f"{EPISODES}/{path.name} belongs to nothing" for path in strays]
+    try:
+        sealed = SEAL in json.loads((store.path / "zarr.json").read_bytes())["attributes"]
+        found.expect(sealed, "its attributes carry no checksum, so damage to them would not be seen")
+        group = json.loads((store.path / EPISODES / "zarr.json").read_bytes())
+        found.require(group == json.loads(group_json({})), f"{EPISODES}/zarr.json is not that of a plain group")
+    except DAMAGE as error:
+        found.damage.append(f"{EPISODES}/zarr.json cannot be read ({error!r})")
+    return found
+
+
+def _twins(store: Store) -> list[str]:
+    """Episodes of unlike ids that hold the same data."""
+    first: dict[str, str] = {}
+    twins = []
+    for name in store.episode_ids():
+        try:
+            content = json.dumps(store.meta(name).checksums, sort_keys=True)
+        except StoreError:
+            continue
+        if (other := first.setdefault(content, name)) != name:
+            twins.append(f"{name}: holds the same data as {other}; training sees them twice")
+    return twins

@@ -8,7 +8,7 @@ Each arrow is one rename of a folder that was synced before. Memory does not gro
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,17 +19,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_data.claims import claim
 from crl_data.episode import EpisodeMeta
 from crl_data.files import (
     checksum,
     pending_folder,
     publish,
-    read_attributes,
     refusals,
     temporary_sibling,
     write_group,
 )
 from crl_data.frame_file import FrameFile, frames_file
+from crl_data.metadata import group_json, read_attributes
 from crl_data.store import Store
 from crl_robot.durable import make_folder, remove_tree, rename, sync, write_file
 from crl_robot.errors import StoreError
@@ -53,6 +54,8 @@ class EpisodeFile:
                     "committed episodes are never rewritten"
                 )
         self._folder = temporary_sibling(store.path, episode_id)
+        self._claim: int | None = None
+        self._refused = False
         self._frames: dict[str, FrameFile] = {}
         self._state = "open"
 
@@ -62,6 +65,11 @@ class EpisodeFile:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._state == "open":
             self.discard()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all frames so far."""
+        return sum(frames.size for frames in self._frames.values())
 
     def require_open(self) -> None:
         """Raise StoreError when nothing can be added any more."""
@@ -76,6 +84,7 @@ class EpisodeFile:
             folder = self._folder / "cameras" / camera
             with refusals(self._store.path, self._folder):
                 make_folder(frames_file(folder, spec).parent)
+                self._claim = claim(self._folder) if self._claim is None else self._claim
                 self._frames[camera] = FrameFile(folder, camera, spec)
         return self._frames[camera]
 
@@ -103,7 +112,7 @@ class EpisodeFile:
         """
         self._complete(meta, arrays)
         with refusals(self._store.path, self._target):
-            publish(self._folder, self._target)
+            self._publish(self._target)
         self._close("committed")
         return self.id
 
@@ -111,7 +120,7 @@ class EpisodeFile:
         """As commit, but the episode waits beside the store to be accepted; returns its folder."""
         self._complete(meta, arrays)
         with refusals(self._store.path, self._pending):
-            publish(self._folder, self._pending)
+            self._publish(self._pending)
         self._close("pending")
         return self._pending
 
@@ -140,6 +149,8 @@ class EpisodeFile:
         placed, sums = {}, {}
         with refusals(self._store.path, self._target):
             for camera, frames in self._frames.items():
+                if self._refused:
+                    frames.write_again()
                 summary = frames.finish()
                 prefix = f"cameras/{camera}"
                 all_arrays |= {f"{prefix}/{name}": array for name, array in summary.arrays.items()}
@@ -147,6 +158,11 @@ class EpisodeFile:
             sums |= {name: checksum(array) for name, array in all_arrays.items()}
             whole = replace(meta, id=self.id, steps=steps, checksums=sums)
             write_group(self._folder, all_arrays, whole.to_dict(), placed)
+
+    def _publish(self, target: Path) -> None:
+        """Raises OSError; then the disk may have dropped what it had taken, and it is all written again next time."""
+        self._refused = True
+        publish(self._folder, target)
 
     def _steps(self) -> int:
         counts = {name: len(self._frames[name]) if name in self._frames else 0 for name in self._store.spec.cameras}
@@ -167,6 +183,9 @@ class EpisodeFile:
     def _close(self, state: str) -> None:
         for frames in self._frames.values():
             frames.close()
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
         self._state = state
 
 
@@ -197,8 +216,7 @@ def discard_pending(store: Store, episode_id: str) -> None:
 def _rewrite_attributes(folder: Path, changes: Mapping[str, Any]) -> None:
     """Change attributes of a group in one step: the file is replaced by a complete new one."""
     meta = replace(EpisodeMeta.from_dict(read_attributes(folder)), **changes)
-    metadata = json.loads((folder / "zarr.json").read_bytes()) | {"attributes": meta.to_dict()}
     new = folder / "zarr.json.new"
-    write_file(new, json.dumps(metadata, indent=2).encode())
+    write_file(new, group_json(meta.to_dict()))
     sync(new)
     rename(new, folder / "zarr.json")

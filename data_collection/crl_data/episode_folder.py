@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, CameraTrack, Episode, EpisodeMeta
-from crl_data.files import read_array, read_attributes
+from crl_data.files import read_array
 from crl_data.frame_file import frames_file, spans_from_offsets, spans_from_shard
+from crl_data.metadata import read_attributes
 from crl_data.schema import StoreSpec
 from crl_robot.errors import StoreError
 

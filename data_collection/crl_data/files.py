@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,15 +20,22 @@ import zarr
 from numcodecs import Zstd
 from numpy.typing import NDArray
 
+from crl_data.claims import claim
+from crl_data.metadata import (
+    BYTES_CODEC,
+    DAMAGE,
+    ZSTD_CODEC,
+    array_metadata,
+    as_json,
+    chunk_name,
+    group_json,
+)
 from crl_robot.durable import make_folder, rename, sync_tree, write_file
 from crl_robot.errors import StoreError
 
-DAMAGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError)
-"""What JSON, zarr and its codecs raise on missing, truncated or altered files."""
-
-BYTES_CODEC = {"name": "bytes", "configuration": {"endian": "little"}}
-ZSTD_CODEC = {"name": "zstd", "configuration": {"level": 3, "checksum": False}}
 _ZSTD = Zstd(level=3)
+_TEMPORARY = re.compile(r"-\d+-[0-9a-f]{8}$")
+"""How names of temporary folders end; a folder that someone else named is not taken for one."""
 
 
 def checksum(array: NDArray[Any]) -> str:
@@ -37,12 +46,12 @@ def checksum(array: NDArray[Any]) -> str:
 def temporary_sibling(store: Path, name: str) -> Path:
     """A path beside ``store``, on the same file system, that no other writer uses."""
     store = store.resolve()  # a link's folder may be on another file system
-    return store.with_name(f"{store.name}.partial-{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    return store.with_name(f"{store.name}.partial-{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")  # see _TEMPORARY
 
 
 def leftovers(store: Path) -> list[Path]:
     """Temporary folders beside ``store``: of a writer that was killed, or of one that is writing right now."""
-    return _siblings(store, "partial")
+    return [folder for folder in _siblings(store, "partial") if _TEMPORARY.search(folder.name)]
 
 
 def pending_folder(store: Path, episode_id: str) -> Path:
@@ -67,9 +76,9 @@ def refusals(store: Path, target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(
-            f"could not write {target}: {error}; {store} is unchanged, free space or choose another"
-        ) from error
+        taken = error.errno in (errno.EEXIST, errno.ENOTEMPTY)
+        advice = "another writer was there first, take another name" if taken else "free space or choose another"
+        raise StoreError(f"could not write {target}: {error}; {store} is unchanged, {advice}") from error
 
 
 @contextlib.contextmanager
@@ -84,8 +93,12 @@ def appears_whole(store: Path, target: Path, name: str) -> Iterator[Path]:
         with refusals(store, target):
             make_folder(folder.parent, lasting=True)
             make_folder(folder)
-            yield folder
-            publish(folder, target)
+            claimed = claim(folder)
+            try:
+                yield folder
+                publish(folder, target)
+            finally:
+                os.close(claimed)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -112,64 +125,20 @@ def write_group(
     Args:
         placed: metadata, by `array_metadata`, of arrays whose chunk file lies in place already.
     """
-    files = {"zarr.json": _json(_group_metadata(attributes))}
+    files = {"zarr.json": group_json(attributes)}
     for name, array in arrays.items():
         metadata = array_metadata(array.dtype, array.shape, array.shape, [BYTES_CODEC, ZSTD_CODEC])
         files |= {
-            f"{name}/zarr.json": _json(metadata),
+            f"{name}/zarr.json": as_json(metadata),
             f"{name}/{chunk_name(array.ndim)}": _ZSTD.encode(np.ascontiguousarray(array)),
         }
     for name, metadata in (placed or {}).items():
-        files[f"{name}/zarr.json"] = _json(metadata)
+        files[f"{name}/zarr.json"] = as_json(metadata)
     for parent in {str(parent) for name in files for parent in PurePosixPath(name).parents} - {"."}:
-        files.setdefault(f"{parent}/zarr.json", _json(_group_metadata({})))
+        files.setdefault(f"{parent}/zarr.json", group_json({}))
     for name, data in files.items():
         make_folder((folder / name).parent)
         write_file(folder / name, data)
-
-
-def array_metadata(
-    dtype: np.dtype[Any], shape: tuple[int, ...], chunk: tuple[int, ...], codecs: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The zarr.json of an array (https://zarr-specs.readthedocs.io, "Zarr core specification version 3")."""
-    return {
-        "zarr_format": 3,
-        "node_type": "array",
-        "shape": list(shape),
-        "data_type": dtype.name,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunk)}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
-        "fill_value": 0,
-        "codecs": list(codecs),
-        "attributes": {},
-    }
-
-
-def chunk_name(dimensions: int) -> str:
-    """File of an array's only chunk, beside its zarr.json."""
-    return ".".join(["c", *["0"] * dimensions])
-
-
-def _group_metadata(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
-
-
-def _json(metadata: Mapping[str, Any]) -> bytes:
-    return json.dumps(metadata, indent=2).encode()
-
-
-def read_attributes(folder: Path) -> dict[str, Any]:
-    """Attributes of a group. Raises StoreError when it cannot be read.
-
-    The JSON is read directly: opening a group with zarr takes ten times as long, and stores have thousands.
-    """
-    try:
-        metadata = json.loads((folder / "zarr.json").read_bytes())
-        if metadata["zarr_format"] != 3 or metadata["node_type"] != "group":
-            raise ValueError("it is not a group of zarr format 3")
-        return dict(metadata["attributes"])
-    except DAMAGE as error:
-        raise StoreError(f"{folder} is not a readable zarr group ({error!r}); run 'crl-data check'") from error
 
 
 def read_array(folder: Path, name: str, expected: str) -> NDArray[Any]:
@@ -191,6 +160,10 @@ def _read_single_chunk(folder: Path) -> NDArray[Any]:
     whole = tuple(metadata["chunk_grid"]["configuration"]["chunk_shape"]) == shape
     if not (whole and codecs in (["bytes"], ["bytes", "zstd"]) and chunk.is_file()):
         return np.asarray(zarr.open_array(folder, mode="r")[...])
-    data = chunk.read_bytes()
-    raw = _ZSTD.decode(data) if "zstd" in codecs else data
-    return np.frombuffer(raw, np.dtype(metadata["data_type"]).newbyteorder("<")).reshape(shape)
+    data, kind = chunk.read_bytes(), np.dtype(metadata["data_type"]).newbyteorder("<")
+    if "zstd" not in codecs:
+        return np.frombuffer(data, kind).reshape(shape)
+    array = np.empty(shape, kind)  # of the size that is expected, whatever a damaged chunk claims
+    if array.size:
+        _ZSTD.decode(data, array)
+    return array

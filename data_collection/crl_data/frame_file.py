@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.codec import ZSTD_LEVEL, encode_jpeg, encode_lossless
-from crl_data.files import BYTES_CODEC, array_metadata, chunk_name
+from crl_data.frame_copy import rewrite_frames
 from crl_data.growing import GrowingArray
+from crl_data.metadata import BYTES_CODEC, array_metadata, chunk_name
 from crl_data.schema import CameraSpec, StoreMismatchError
 from crl_robot.durable import Appender
 from crl_robot.errors import StoreError
@@ -123,7 +124,6 @@ class FrameFile:
         if self._spec.encoding != "jpeg":
             raise StoreMismatchError(f"camera '{self._name}' is kept {self._spec.encoding}, got a JPEG file; decode it")
         self._append(data, data, stamp_ns, receive_stamp_ns)
-        self._crc32.append(zlib.crc32(data))
 
     def undo(self) -> None:
         """Forget the frame added last; only once after each."""
@@ -133,8 +133,16 @@ class FrameFile:
                 rows.pop()
         self._file.truncate(self.size)
 
+    def write_again(self) -> None:
+        """Go on in a new file with the same frames. Raises OSError, or StoreError when the old one has lost some."""
+        self._forget_interrupted()
+        new = rewrite_frames(self._file.path, self._spec, self._ends.array().tolist(), self._digest.hexdigest())
+        self._file.close()
+        self._file = new
+
     def finish(self) -> FrameSummary:
         """End the file; may be tried again when the disk refused. Raises OSError."""
+        self._forget_interrupted()
         steps, size = len(self), self.size
         offsets = np.concatenate([[0], self._ends.array()]).astype(np.uint64)
         self._file.truncate(size)
@@ -158,6 +166,7 @@ class FrameFile:
     ) -> None:
         if len(self) and (stamp_ns is not None) != bool(len(self._stamps)):
             raise StoreError(f"camera '{self._name}' has stamps for some frames only; give them for all or for none")
+        self._forget_interrupted()
         try:
             self._file.write(data)
         except OSError as error:
@@ -165,8 +174,19 @@ class FrameFile:
                 f"a frame of camera '{self._name}' could not be written: {error}; what was recorded before it is kept, "
                 "free space or end the episode"
             ) from error
-        self._digest_before = self._digest.copy()
-        self._digest.update(content)
-        self._ends.append(self._file.size)
+        digest = self._digest.copy()
+        digest.update(content)
+        if self._spec.encoding == "jpeg":
+            self._crc32.append(zlib.crc32(data))
         if stamp_ns is not None:
             self._stamps.append((stamp_ns, stamp_ns if receive_stamp_ns is None else receive_stamp_ns))
+        self._ends.append(self._file.size)  # last: from here on the frame counts
+        self._digest_before, self._digest = self._digest, digest
+
+    def _forget_interrupted(self) -> None:
+        """Drop what a frame left that was given up half-way, by a lack of memory say."""
+        for rows in (self._crc32, self._stamps):
+            while len(rows) > len(self):
+                rows.pop()
+        if self._file.size != self.size:
+            self._file.truncate(self.size)

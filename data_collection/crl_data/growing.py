@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from crl_robot.errors import StoreError
+
 _FIRST_ROWS = 64
 _SPILL_ROWS = 2048
 
@@ -50,14 +52,17 @@ class GrowingArray:
         self._length -= 1
 
     def array(self) -> NDArray[Any]:
-        """The rows so far, (N, ...); may be a view that later rows leave behind."""
+        """The rows so far, (N, ...); may be a view that later rows leave behind. Raises StoreError when some are lost."""
         newest = self._rows[: self._length]
         if self._file is None:
             return newest
         size = self._spilled * self._rows[0].nbytes
-        data = os.pread(self._file, size, 0)
+        try:
+            data = os.pread(self._file, size, 0)
+        except OSError as error:
+            raise StoreError(f"rows of an episode cannot be read back from the disk ({error}); discard it") from error
         if len(data) != size:
-            raise OSError(errno.EIO, "a temporary file gave back less than was written to it")
+            raise StoreError(f"the disk gave back {len(data)} bytes of an episode's rows, expected {size}; discard it")
         return np.concatenate([np.frombuffer(data, newest.dtype).reshape(-1, *newest.shape[1:]), newest])
 
     def last(self) -> Any:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from crl_data.check import episode_problems
 from crl_data.episode import STEP_ARRAYS, EpisodeMeta
+from crl_data.episode_check import inspect_episode
 from crl_data.episode_file import EpisodeFile
 from crl_data.episode_folder import EpisodeFolder
-from crl_data.files import appears_whole, read_array, read_attributes
+from crl_data.files import appears_whole, read_array
+from crl_data.metadata import read_attributes
 from crl_data.progress import progress_bar
 from crl_data.schema import SCHEMA_VERSION, StoreMismatchError, StoreSpec
 from crl_data.store import EPISODES, Store
@@ -91,9 +92,9 @@ def _copy(source: Store, meta: EpisodeMeta, store: Store) -> None:
         for file in sorted(origin.rglob("*")):
             if file.is_file():
                 _copy_file(file, folder / file.relative_to(origin))
-        problems = episode_problems(store.spec, EpisodeFolder.open(folder, store.spec).read())
-        if problems:
-            raise StoreError(f"episode '{meta.id}' of {source.path} is damaged and was not merged: {problems[0]}")
+        damage = inspect_episode(EpisodeFolder.open(folder, store.spec)).damage
+        if damage:
+            raise StoreError(f"episode '{meta.id}' of {source.path} is damaged and was not merged: {damage[0]}")
 
 
 def _copy_file(source: Path, target: Path) -> None:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from crl_data.episode import CameraTrack, Episode, EpisodeMeta
 from crl_data.episode_folder import EpisodeFolder, read_meta
-from crl_data.files import appears_whole, read_attributes, refusals, temporary_sibling, write_group
+from crl_data.files import appears_whole, refusals, temporary_sibling, write_group
+from crl_data.metadata import read_attributes
 from crl_data.schema import Labels, StoreSpec
 from crl_robot.durable import make_folder, remove_tree, rename, sync
 from crl_robot.errors import StoreError
@@ -26,7 +27,7 @@ from crl_robot.image_spec import ImageSpec
 EPISODES = "episodes"
 READERS = 8
 """Threads that read side by side: zarr hands every read to a thread of its own, and most of the time is waiting."""
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 class Store:
@@ -79,7 +80,7 @@ class Store:
     def folder(self, episode_id: str) -> Path:
         """Where an episode lies or will lie. Raises StoreError for an id that is not a plain file name."""
         if not _ID.fullmatch(episode_id):
-            raise StoreError(f"episode id {episode_id!r} is not usable: letters, digits, '_', '-' and '.' only")
+            raise StoreError(f"episode id {episode_id!r} is not usable: up to 128 letters, digits, '_', '-', '.'")
         return self.path / EPISODES / episode_id
 
     def episode_ids(self) -> list[str]:

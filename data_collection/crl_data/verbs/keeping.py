@@ -15,8 +15,14 @@ def add(verbs: Verbs) -> None:
     check.add_argument("store", type=Path)
     check.set_defaults(run=_check)
 
-    repair = verbs.add_parser("repair", help="remove what cut-short commits left over; only while nothing records")
+    repair = verbs.add_parser("repair", help="remove what cut-short commits left over; episodes are not touched")
     repair.add_argument("store", type=Path)
+    repair.add_argument(
+        "--pending",
+        choices=("keep", "accept", "discard"),
+        default="keep",
+        help="what becomes of complete episodes that nobody accepted or discarded (default keep)",
+    )
     repair.set_defaults(run=_repair)
 
     delete = verbs.add_parser("delete", help="remove episodes for good")
@@ -40,22 +46,38 @@ def _check(arguments: argparse.Namespace) -> int:
     from crl_data.check import check_store
 
     report = check_store(arguments.store)
+    for line in report.warnings:
+        print(f"warning: {line}")
     for line in report.damage:
         print(f"damaged: {line}")
+    if report.damaged:
+        ids = " ".join(report.damaged)
+        print(f"restore them from a copy, or remove them: crl-data delete {arguments.store} {ids} --yes")
+    for folder in report.recording:
+        print(f"being written: {folder}")
+    for folder in report.pending:
+        print(f"waiting: {folder}; accept or discard it with 'crl-data repair --pending accept' or discard")
     for folder in report.leftovers:
-        print(f"left over: {folder}; a commit was cut short or is running; 'crl-data repair' removes it")
+        print(f"left over: {folder}; a commit was cut short, 'crl-data repair' removes it")
     verdict = {0: "sound", 1: "repairable", 2: "damaged"}[report.exit_code]
     print(f"{arguments.store}: {report.episodes} episodes, {verdict}")
     return report.exit_code
 
 
 def _repair(arguments: argparse.Namespace) -> int:
-    from crl_data.check import repair_store
+    from crl_data.repair import repair_store
 
-    removed = repair_store(arguments.store)
-    for folder in removed:
+    report = repair_store(arguments.store, arguments.pending)
+    for folder in report.removed:
         print(f"removed: {folder}")
-    print(f"{arguments.store}: {len(removed)} left-over folders removed, no episode was touched")
+    for folder in report.recording:
+        print(f"left alone: {folder}; it is being written")
+    for word in ("accepted", "discarded", "waiting"):
+        for episode_id in getattr(report, word):
+            print(f"{word}: episode {episode_id}")
+    for reason in report.refused:
+        print(f"not accepted: {reason}")
+    print(f"{arguments.store}: {len(report.removed)} left-over folders removed, no committed episode was touched")
     return 0
 
 
