@@ -52,7 +52,7 @@ class GrowingArray:
         self._length -= 1
 
     def array(self) -> NDArray[Any]:
-        """The rows so far, (N, ...), perhaps a view that later rows leave behind. Raises StoreError when some are lost."""
+        """The rows so far, (N, ...), perhaps a view that later rows leave behind. Raises StoreError."""
         newest = self._rows[: self._length]
         if self._file is None:
             return newest

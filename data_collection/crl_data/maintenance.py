@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from crl_data.checking.episode_check import inspect_episode
 from crl_data.episode import STEP_ARRAYS, EpisodeMeta
-from crl_data.episode_check import inspect_episode
 from crl_data.episode_file import EpisodeFile
 from crl_data.episode_folder import EpisodeFolder
 from crl_data.files import appears_whole, read_array

@@ -146,7 +146,7 @@ class Store:
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Every frame of ``spec.camera`` as the network sees it, decoded once into one array, on all cores by default.
 
-        `crl_data.cache.load_frames` keeps the result for the next time, and maps sets larger than memory.
+        `crl_data.serving.cache.load_frames` keeps the result for the next time, and maps sets larger than memory.
 
         Returns:
             images uint8 (N, h, w, 3) of all the given episodes end to end, and their lengths int64 (E,).
@@ -154,7 +154,7 @@ class Store:
         Raises:
             StoreError: no such camera, another native size (StoreMismatchError), no episodes, or damage.
         """
-        from crl_data.loading import load_images
+        from crl_data.serving.loading import load_images
 
         return load_images(self, spec, self._require_some(ids), workers, progress)
 

@@ -16,7 +16,7 @@ from crl_robot.errors import ContractError
 from crl_robot.image_spec import ImageSpec
 
 if TYPE_CHECKING:
-    from crl_data.cache_folder import FrameCache
+    from crl_data.serving.cache_folder import FrameCache
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TrajectoryData:
 
 def frame_cache(where: str, gigabytes: float) -> FrameCache | None:
     """Where decoded images are kept: 'auto' (the user's cache folder), 'off' or a folder; at most so many GB."""
-    from crl_data.cache_folder import FrameCache, default_folder
+    from crl_data.serving.cache_folder import FrameCache, default_folder
 
     if where == "off":
         return None
@@ -78,12 +78,12 @@ def load_store(
     cache: FrameCache | None = None,
     memory: bool | None = None,
 ) -> TrajectoryData:
-    """Read all of a store; see `crl_data.cache.load_frames` for ``cache`` and ``memory``.
+    """Read all of a store; see `crl_data.serving.cache.load_frames` for ``cache`` and ``memory``.
 
     Raises:
         StoreError: it is missing, damaged or has no such camera, or its images fit neither memory nor cache.
     """
-    from crl_data.cache import load_frames
+    from crl_data.serving.cache import load_frames
     from crl_data.store import Store
 
     store = Store.open(path)

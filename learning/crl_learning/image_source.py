@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from crl_data.gather import Gather
+from crl_data.serving.gather import Gather
 from crl_learning.augment import take_shifted
 
 DEVICE_PART = 0.5

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from crl_data import live
-from crl_data.camera_reference import camera_reference
+from crl_data.aligning import live
+from crl_data.aligning.camera_reference import camera_reference
 from crl_data.cli import main
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile

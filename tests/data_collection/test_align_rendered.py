@@ -5,7 +5,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from crl_data.align import TOLERANCE, Reference, align
+from crl_data.aligning.align import TOLERANCE, Reference, align
 from crl_robot.kinematics import HOME_Q
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.world import World

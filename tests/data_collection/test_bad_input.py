@@ -8,12 +8,12 @@ import pytest
 import zarr
 
 from crl_data.bench.crashes.verify import tree_hash
-from crl_data.check import DAMAGED, SOUND, check_store
+from crl_data.checking.check import DAMAGED, SOUND, check_store
+from crl_data.checking.repair import repair_store
 from crl_data.cli import main
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
 from crl_data.maintenance import merge, migrate
-from crl_data.repair import repair_store
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.errors import ContractError, StoreError

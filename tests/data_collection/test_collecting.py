@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.nodes.joy_topics import JOY_PUBLISHER_QOS
 from crl_data.store import Store
 from crl_data.teleop.layout import load_layout

@@ -16,9 +16,9 @@ from crl_data.bench.crashes.refusals import memory_rows, read_only_row, rival_ro
 from crl_data.bench.crashes.small_disk import why_no_small_disk
 from crl_data.bench.crashes.verify import Promises, verify
 from crl_data.bench.durability import run, summarize
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
+from crl_data.checking.repair import repair_store
 from crl_data.files import leftovers
-from crl_data.repair import repair_store
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.errors import StoreError

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from crl_data.check import DAMAGED, SOUND, check_store
+from crl_data.checking.check import DAMAGED, SOUND, check_store
 from crl_data.cli import main
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter

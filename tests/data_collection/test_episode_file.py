@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import zarr
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile, accept_pending, discard_pending
 from crl_data.episode_folder import EpisodeFolder

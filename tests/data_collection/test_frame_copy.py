@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.files import leftovers
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter

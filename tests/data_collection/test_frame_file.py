@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.codec import encode_jpeg
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile

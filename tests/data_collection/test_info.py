@@ -9,10 +9,10 @@ import pytest
 from crl_data.cli import main
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
+from crl_data.looking.survey import survey
+from crl_data.looking.timing import stream_timing
 from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.store import Store
-from crl_data.survey import survey
-from crl_data.timing import stream_timing
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import ActionSpec
 

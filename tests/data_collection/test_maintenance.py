@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import zarr
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.cli import main
 from crl_data.codec import encode_jpeg
 from crl_data.files import checksum, leftovers

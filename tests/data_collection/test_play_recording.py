@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.play import play
 from crl_data.settings import PlaySettings
 from crl_data.store import Store

@@ -15,8 +15,8 @@ from zarr.codecs import ZstdCodec
 from crl_data.codec import ZSTD_LEVEL
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
-from crl_data.frames import FrameReader
 from crl_data.schema import CameraSpec, Encoding, StoreSpec
+from crl_data.serving.frames import FrameReader
 from crl_data.store import Store
 from crl_robot.contracts import ACTION_DIM, ActionSpec
 from crl_robot.image_spec import ImageSpec

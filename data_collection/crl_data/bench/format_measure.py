@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crl_data.bench.camera_frames import camera_frames, episode_frames
 from crl_data.bench.data_formats import THREADS, Format, Frames
-from crl_data.gather import Gather
+from crl_data.serving.gather import Gather
 from crl_robot.contracts import ACTION_DIM
 
 SIZE, LOAD_SIZE, SMALL_SIZE = 256, 128, 48

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from crl_data.exchange.bag_index import BagEvent, BagIndex
 from crl_data.exchange.bag_marks import BagState, bag_action, bag_frame, bag_state
-from crl_data.matching import REMEMBERED_S, Step, StepMatcher, nearest_state
-from crl_data.ticking import StepClock
+from crl_data.recording.matching import REMEMBERED_S, Step, StepMatcher, nearest_state
+from crl_data.recording.ticking import StepClock
 from crl_robot.streams import ObservationBuffer
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from std_msgs.msg import String
 
-from crl_data.audit import AuditReport
-from crl_data.audit_table import audit_text
 from crl_data.nodes.patient import PatientServices
 from crl_data.nodes.recorder_parameters import labels_setting, settings_setting, store_setting
 from crl_data.nodes.recorder_topics import RecorderTopics
-from crl_data.recorder import Recorder
+from crl_data.recording.audit import AuditReport
+from crl_data.recording.audit_table import audit_text
+from crl_data.recording.recorder import Recorder
 from crl_data.store import Store
 from crl_robot.errors import CrlError, StoreError
 from crl_robot.nodes.common import CrlNode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from crl_data.recorder_settings import EpisodeLabels, RecorderSettings
+from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.schema import CameraSpec, Labels, StoreSpec
 from crl_robot.errors import ConfigError
 from crl_robot.kinematics import JOINT_NAMES

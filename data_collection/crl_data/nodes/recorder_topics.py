@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CameraInfo, JointState
 
-from crl_data.intake import Intake
-from crl_data.matching import REMEMBERED_S
-from crl_data.recorder_settings import RecorderSettings
+from crl_data.recording.intake import Intake
+from crl_data.recording.matching import REMEMBERED_S
+from crl_data.recording.recorder_settings import RecorderSettings
 from crl_data.schema import StoreSpec
 from crl_robot.contracts import Action, ArmState, Frame, Observation
 from crl_robot.errors import ContractError

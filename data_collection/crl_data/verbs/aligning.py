@@ -12,7 +12,7 @@ from crl_data.verbs.common import Verbs
 from crl_robot.errors import ConfigError
 
 if TYPE_CHECKING:
-    from crl_data.align import Alignment
+    from crl_data.aligning.align import Alignment
     from crl_data.store import Store
 
 EVERY_S = 1.0
@@ -36,10 +36,10 @@ def add(verbs: Verbs) -> None:
 
 
 def _align(arguments: argparse.Namespace) -> int:
-    from crl_data.align import align
-    from crl_data.camera_reference import camera_reference
-    from crl_data.contact_sheet import write_png
-    from crl_data.overlay import draw_overlay
+    from crl_data.aligning.align import align
+    from crl_data.aligning.camera_reference import camera_reference
+    from crl_data.aligning.overlay import draw_overlay
+    from crl_data.looking.contact_sheet import write_png
     from crl_data.store import Store
 
     store = Store.open(arguments.store)
@@ -83,7 +83,7 @@ def _pictures(arguments: argparse.Namespace, size: tuple[int, int]) -> Iterator[
                 f"--topic needs ROS: {error}; source its workspace, or use --image or --device"
             ) from error
         return topic_pictures(arguments.topic, EVERY_S)
-    from crl_data.live import device_pictures, file_pictures
+    from crl_data.aligning.live import device_pictures, file_pictures
 
     if arguments.image:
         return file_pictures(arguments.image, EVERY_S)

@@ -43,7 +43,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from crl_data.check import check_store
+    from crl_data.checking.check import check_store
 
     report = check_store(arguments.store)
     for line in report.warnings:
@@ -65,7 +65,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _repair(arguments: argparse.Namespace) -> int:
-    from crl_data.repair import repair_store
+    from crl_data.checking.repair import repair_store
 
     report = repair_store(arguments.store, arguments.pending)
     for folder in report.removed:

@@ -49,10 +49,10 @@ def _add_video(verbs: Verbs) -> None:
 def _info(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from crl_data.looking.summary import summarise
+    from crl_data.looking.survey import survey
+    from crl_data.looking.tables import print_summary
     from crl_data.store import Store
-    from crl_data.summary import summarise
-    from crl_data.survey import survey
-    from crl_data.tables import print_summary
 
     store = Store.open(arguments.store)
     found = survey(store, progress=sys.stderr.isatty())
@@ -62,8 +62,8 @@ def _info(arguments: argparse.Namespace) -> int:
     else:
         print_summary(summary, Console())
     if found.scans and (arguments.png or not arguments.json):
-        from crl_data.contact_sheet import write_contact_sheet
-        from crl_data.pictures import write_pictures
+        from crl_data.looking.contact_sheet import write_contact_sheet
+        from crl_data.looking.pictures import write_pictures
 
         folder = arguments.png or store.path.with_suffix(".info")
         written = [write_contact_sheet(store, folder / "contact_sheet.png"), *write_pictures(found, folder)]
@@ -82,7 +82,7 @@ def _view(arguments: argparse.Namespace) -> int:
 
 
 def _video(arguments: argparse.Namespace) -> int:
-    from crl_data.film import write_film
+    from crl_data.looking.film import write_film
     from crl_data.store import Store
 
     store = Store.open(arguments.store)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.episode import CameraTrack, EpisodeMeta
+from crl_data.looking.timing import GAP_PERIODS
 from crl_data.store import Store
-from crl_data.timing import GAP_PERIODS
 from crl_robot.errors import StoreError
 
 SERIES = (

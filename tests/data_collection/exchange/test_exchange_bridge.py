@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.exchange.errors import MappingError
 from crl_data.schema import StoreMismatchError
 from crl_data.store import Store

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 
 
 def cut_short(bridge, folder: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import zarr
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.exchange.diffusion_policy import OPTIONS, import_diffusion_policy
 from crl_data.exchange.errors import MappingError, SourceError
 from crl_data.exchange.mapping_file import mapping_from_dict, merged

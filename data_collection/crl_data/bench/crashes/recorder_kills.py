@@ -22,10 +22,10 @@ import numpy as np
 
 from crl_data.bench.crashes.verify import tree_hash
 from crl_data.bench.record import RECORDER, bench_nodes
-from crl_data.check import DAMAGED, SOUND, check_store
+from crl_data.checking.check import DAMAGED, SOUND, check_store
+from crl_data.checking.repair import repair_store
 from crl_data.codec import encode_jpeg
 from crl_data.files import leftovers, pending_folders
-from crl_data.repair import repair_store
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 from crl_robot.graph import Graph, GraphError, NodeCommand

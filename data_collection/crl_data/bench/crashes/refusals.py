@@ -13,10 +13,10 @@ from crl_data.bench.crashes.content import ENCODINGS, LONG, episode_id, spec, wr
 from crl_data.bench.crashes.processes import ChildProcess
 from crl_data.bench.crashes.small_disk import small_disk
 from crl_data.bench.crashes.verify import Promises, tree_hash, verify
-from crl_data.check import SOUND, check_store
+from crl_data.checking.check import SOUND, check_store
+from crl_data.checking.repair import repair_store
 from crl_data.episode_file import EpisodeFile
 from crl_data.maintenance import merge
-from crl_data.repair import repair_store
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 

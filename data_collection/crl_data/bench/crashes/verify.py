@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from crl_data.bench.crashes.content import difference, number_of, write
-from crl_data.check import DAMAGED, SOUND, check_store
+from crl_data.checking.check import DAMAGED, SOUND, check_store
+from crl_data.checking.repair import repair_store
 from crl_data.episode_file import accept_pending
 from crl_data.files import leftovers, pending_folders
-from crl_data.repair import repair_store
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 

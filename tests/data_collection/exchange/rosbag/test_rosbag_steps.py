@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin
 
-from crl_data.check import check_store
+from crl_data.checking.check import check_store
 from crl_data.exchange.errors import MappingError
 from crl_data.store import Store
 

@@ -1,0 +1,1 @@
+"""Does a camera still stand where it stood for the data?"""

@@ -1,0 +1,1 @@
+"""Is a store sound, and what makes it sound again?"""

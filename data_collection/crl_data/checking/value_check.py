@@ -1,0 +1,97 @@
+"""Can an arm and a clock have produced these values?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crl_data.checking.findings import Findings
+from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, EpisodeMeta
+from crl_data.schema import StoreSpec
+from crl_robot.contracts import ACTION_DIM
+
+MAX_MOVE_M = 0.5
+"""A tool that moves further in one tick is faster than arms of this size, or the unit is wrong."""
+MAX_TURN_RAD = np.pi
+GRIPPER_MARGIN = 0.02
+"""Measured openings may leave 0..1 by so much: calibration is no better."""
+QUAT_TOLERANCE = 1e-3
+"""As for every pose that comes from an arm."""
+GAP_PERIODS = 2.5
+"""Steps further apart than so many periods are a gap."""
+
+POSES = ("tool_measured", "tool_target", "truth_object")
+
+
+def check_values(spec: StoreSpec, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], found: Findings) -> None:
+    """Judge the arrays of an episode, frames excepted, by their paths inside the group."""
+    widths = {f"action_{kind}": ACTION_DIM for kind in ("commanded", "requested", "achieved")} | dict.fromkeys(POSES, 7)
+    widths |= dict.fromkeys(("joints", "joint_velocity"), len(spec.joint_names))
+    for path, array in arrays.items():
+        name = path.removeprefix(f"{ARM_STREAM}/")
+        row = (widths[name],) if name in widths else ()
+        if path in STEP_ARRAYS or path.startswith(f"{ARM_STREAM}/"):
+            expected = np.dtype(STEP_ARRAYS.get(name, np.int64))
+            if array.dtype != expected or array.shape[1:] != row:
+                found.damage.append(f"{path} is {array.dtype} (T, {array.shape[1:]}), expected {expected} (T, {row})")
+                continue
+            _check_array(path, name, array, found)
+    _check_steps(spec, meta, arrays, found)
+    _check_stream(arrays, found)
+
+
+def _check_array(path: str, name: str, array: NDArray[Any], found: Findings) -> None:
+    if not np.isfinite(array).all():
+        found.damage.append(f"{path} is not finite everywhere")
+        return
+    if name in POSES:
+        norms = np.linalg.norm(array[:, 3:], axis=1)
+        found.require(
+            bool((np.abs(norms - 1) <= QUAT_TOLERANCE).all()), f"{path} has quaternions that are not of norm 1"
+        )
+    grips = array[:, -1] if name.startswith("action_") else array if name.startswith("gripper") else np.zeros(0)
+    outside = (grips < -GRIPPER_MARGIN) | (grips > 1 + GRIPPER_MARGIN)
+    found.expect(not bool(outside.any()), f"{path} has a gripper opening outside 0..1 in {outside.sum()} steps")
+    if name.startswith("action_"):
+        moves, turns = np.abs(array[:, :3]).max(initial=0), np.abs(array[:, 3:6]).max(initial=0)
+        found.expect(moves <= MAX_MOVE_M, f"{path} moves by {moves:.2f} m in one tick; are these metres per tick?")
+        found.expect(turns <= MAX_TURN_RAD, f"{path} turns by {turns:.2f} rad in one tick; are these rad per tick?")
+
+
+def _check_steps(spec: StoreSpec, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], found: Findings) -> None:
+    for name in required_arrays(spec, meta):
+        found.require(name in arrays, f"it has no {name}")
+    for name, array in arrays.items():
+        if name in STEP_ARRAYS:
+            found.require(len(array) == meta.steps, f"{name} has {len(array)} rows, expected {meta.steps}")
+    stamps = arrays.get("stamp_ns", np.zeros(0, np.int64))
+    found.require(not len(stamps) or meta.clock == "measured", "it has stamp_ns although its source had no clock")
+    passed = np.diff(stamps)
+    found.require(bool((passed > 0).all()), "stamp_ns does not increase")
+    gaps = np.flatnonzero(passed > GAP_PERIODS * spec.action.period_s * 1e9)
+    if len(gaps):
+        longest = gaps[np.argmax(passed[gaps])]
+        found.warnings.append(
+            f"{len(gaps)} gaps in time, the longest {passed[longest] / 1e9:.2f} s after step {longest}"
+        )
+    states = arrays.get("state_stamp_ns", np.zeros(0, np.int64))
+    found.require(bool((np.diff(states) >= 0).all()), "state_stamp_ns goes back")
+
+
+def _check_stream(arrays: Mapping[str, NDArray[Any]], found: Findings) -> None:
+    stream = {name: arrays[path] for name in ARM_STREAM_ARRAYS if (path := f"{ARM_STREAM}/{name}") in arrays}
+    if not stream:
+        return
+    found.require(set(stream) == set(ARM_STREAM_ARRAYS), f"{ARM_STREAM} has {', '.join(stream)} only")
+    lengths = {name: len(array) for name, array in stream.items()}
+    found.require(len(set(lengths.values())) == 1, f"arrays of {ARM_STREAM} have unlike lengths: {lengths}")
+    stamps = stream.get("stamp_ns", np.zeros(0, np.int64))
+    found.require(bool((np.diff(stamps) > 0).all()), f"{ARM_STREAM}/stamp_ns does not increase")
+
+
+def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
+    """Arrays that an episode of such a store must have, besides the cameras' own."""
+    return [f"action_{label}" for label in spec.labels] + (["stamp_ns"] if meta.clock == "measured" else [])

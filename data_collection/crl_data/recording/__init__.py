@@ -1,0 +1,1 @@
+"""The recorder: what arrives becomes steps, is coded and judged."""

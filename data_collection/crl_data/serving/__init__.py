@@ -1,0 +1,1 @@
+"""Stored frames for training: from memory, a cache or the disk."""
