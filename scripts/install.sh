@@ -7,7 +7,7 @@ venv=$1
 constraints=$2
 python=${PYTHON:-$("$(dirname "$0")/find_python.sh")}
 backend=(hatchling editables setuptools wheel)
-project=(--no-build-isolation --editable '.[ros,exchange,dev]')
+project=(--no-build-isolation --editable '.[ros,exchange,widowx,sawyer,dev]')
 
 # The ROS wheels leave these behind in the environment; with those of another venv its imports fail.
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from arm_suite import ArmSuite
 
 from crl_robot.contracts import Arm
 from crl_robot.errors import ArmError
+from crl_robot.gripper import opening_from_finger
 from crl_robot.kinematics import HOME_Q
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.world import World
@@ -72,3 +74,32 @@ def test_a_closed_arm_refuses_everything_but_hold(arm):
         arm.read()
     with pytest.raises(ArmError, match="closed"):
         arm.command(HOME_Q, 0.0)
+
+
+class SimBench:
+    """One world as the suite's device."""
+
+    start = HOME_Q
+    other = HOME_Q + 0.1
+    tolerance_rad = 5e-3
+    quantum_rad = 1e-9
+    gripper_tolerance = 0.1
+    exclusive = False
+
+    def __init__(self):
+        self.world = World()
+
+    def connect(self):
+        return SimArm(self.world)
+
+    def settle(self, seconds):
+        run(self.world, round(seconds / 0.02))
+
+    def sent(self):
+        return self.world.data.ctrl[:6].copy(), opening_from_finger(float(self.world.data.ctrl[6]))
+
+
+class TestSimArm(ArmSuite):
+    @pytest.fixture
+    def bench(self):
+        return SimBench()
