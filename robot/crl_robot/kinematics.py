@@ -1,4 +1,7 @@
-"""Kinematics of the WidowX 250s: joints to tool pose, and tool pose to joints by differential inverse kinematics."""
+"""Kinematics of an arm: joints to tool pose, and tool pose to joints by differential inverse kinematics.
+
+The arm is a WidowX 250s unless another `ArmModel` is given.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import Pose
-from crl_robot.errors import ArmError, ContractError
+from crl_robot.errors import ArmError, ConfigError, ContractError
 from crl_robot.geometry import quat_from_matrix
 
 ASSETS = Path(__file__).parent / "assets"
@@ -18,6 +22,7 @@ JOINT_NAMES = ("waist", "shoulder", "elbow", "forearm_roll", "wrist_angle", "wri
 N_JOINTS = len(JOINT_NAMES)
 HOME_Q = np.array([0.0, 0.02199, 0.183135, 0.0, 1.365672, 0.0])
 """Start pose, rad: tool at (0.30, 0, 0.15) m, gripper down."""
+WX250S = ArmModel("wx250s.xml", JOINT_NAMES, tuple(HOME_Q.tolist()))
 
 POSITION_TOLERANCE_M = 1e-3
 ROTATION_TOLERANCE_RAD = 1e-2
@@ -28,27 +33,32 @@ _MAX_STEP_RAD = 0.5
 class Kinematics:
     """Forward and inverse kinematics of the tool point on a model of its own; not safe to share between threads."""
 
-    def __init__(self) -> None:
-        self._model = mujoco.MjModel.from_xml_path(str(ASSETS / "wx250s.xml"))
+    def __init__(self, arm: ArmModel = WX250S) -> None:
+        self.arm = arm
+        self._n = len(arm.joint_names)
+        self._model = mujoco.MjModel.from_xml_path(str(ASSETS / arm.file))
+        first = tuple(self._model.joint(index).name for index in range(self._n))
+        if first != arm.joint_names:
+            raise ConfigError(f"the first joints of {arm.file} are {first}, expected {arm.joint_names}")
         self._configuration = mink.Configuration(self._model)
-        self._task = mink.FrameTask("tool", "site", position_cost=1.0, orientation_cost=0.3, lm_damping=1e-3)
+        self._task = mink.FrameTask(arm.tool, "site", position_cost=1.0, orientation_cost=0.3, lm_damping=1e-3)
         self._limits = [mink.ConfigurationLimit(self._model, gain=1.0)]
         self._q = self._configuration.q.copy()
-        self._site = self._model.site("tool").id
+        self._site = self._model.site(arm.tool).id
 
     @property
     def joint_limits(self) -> NDArray[np.float64]:
-        """(6, 2) lowest and highest angle of each joint, rad."""
-        return self._model.jnt_range[:N_JOINTS].copy()
+        """(N, 2) lowest and highest angle of each joint, rad."""
+        return self._model.jnt_range[: self._n].copy()
 
     def forward(self, q: ArrayLike) -> Pose:
-        """Joint angles (6,) rad -> tool pose in the base frame."""
+        """Joint angles (N,) rad -> tool pose in the base frame."""
         self._update(q)
         data = self._configuration.data
         return Pose(data.site_xpos[self._site].copy(), quat_from_matrix(data.site_xmat[self._site]))
 
     def solve(self, target: Pose, q_seed: ArrayLike) -> NDArray[np.float64]:
-        """Joint angles (6,) rad within the limits that put the tool at ``target``, found from ``q_seed`` (6,).
+        """Joint angles (N,) rad within the limits that put the tool at ``target``, found from ``q_seed`` (N,).
 
         Raises ArmError with the remaining distance when no solution within 1 mm and 0.01 rad is found.
         """
@@ -66,7 +76,7 @@ class Kinematics:
                 f"{np.linalg.norm(error[:3]) * 1e3:.1f} mm and {np.linalg.norm(error[3:]):.3f} rad away, expected at "
                 "most 1 mm and 0.01 rad; choose a target within reach"
             )
-        return np.clip(self._configuration.q[:N_JOINTS], low, high)
+        return np.clip(self._configuration.q[: self._n], low, high)
 
     def _iterate(self) -> None:
         """Move the configuration towards the task's target until it is there or the iterations are used up."""
@@ -79,9 +89,9 @@ class Kinematics:
 
     def _update(self, q: ArrayLike) -> None:
         joints = np.asarray(q, dtype=np.float64)
-        if joints.shape != (N_JOINTS,) or not np.isfinite(joints).all():
-            raise ContractError(f"joint angles are {joints.tolist()}, expected {N_JOINTS} finite values in rad")
-        self._q[:N_JOINTS] = joints
+        if joints.shape != (self._n,) or not np.isfinite(joints).all():
+            raise ContractError(f"joint angles are {joints.tolist()}, expected {self._n} finite values in rad")
+        self._q[: self._n] = joints
         self._configuration.update(self._q)
 
 

@@ -1,0 +1,1 @@
+"""rosbridge_server without ROS, and the robots that stand behind it."""

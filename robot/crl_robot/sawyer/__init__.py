@@ -1,0 +1,1 @@
+"""The Sawyer arm behind rosbridge."""
