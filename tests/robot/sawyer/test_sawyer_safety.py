@@ -106,7 +106,9 @@ def test_ten_thousand_random_commands_never_send_a_target_outside_the_limits_or_
     arm.enable()
     rng = np.random.default_rng(0)
     sent, refused = 0, []
-    for _ in range(10_000):
+    for index in range(10_000):
+        if index % 250 == 0:
+            arm.round_trip_ms()  # the emulator has caught up: on a busy machine it falls behind by seconds
         target = robot.target + rng.uniform(-0.2, 0.2, 7) * rng.choice([1.0, 1.0, 4.0])
         try:
             arm.command(target, rng.uniform(-1, 2))
