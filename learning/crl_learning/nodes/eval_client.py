@@ -6,33 +6,27 @@ Everything happens inside `wait`, on the caller's thread; while it waits it watc
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import rclpy
 from numpy.typing import NDArray
 from rcl_interfaces.srv import SetParameters
 from rclpy.client import Client
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import SetBool, Trigger
 
 from crl_robot.contracts import Frame
 from crl_robot.graph import GraphError
+from crl_robot.nodes.graph_client import GraphClient
 from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_from_msg, msg_from_image, ns_from_time
 
 READY_TIMEOUT_S = 90.0
 ANSWER_TIMEOUT_S = 10.0
-SPIN_S = 0.05
-CHECK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Timing:
     inference_ms: float
 
 
-class EvalClient:
+class EvalClient(GraphClient):
     """A context manager around one node of the graph.
 
     Args:
@@ -62,20 +56,16 @@ class EvalClient:
         check: raises when a process of the graph has ended.
     """
 
+    check_every_s = 0.5
+
     def __init__(self, env: Mapping[str, str], camera: str | None, check: Callable[[], None]) -> None:
-        self._check = check
-        self._environment_before = {name: os.environ.get(name) for name in env}
-        os.environ.update(env)
+        super().__init__("eval", env, check)
         self._truth: Truth | None = None
         self.frame: Frame | None = None
         self.timing: list[Timing] = []
         self.policy_status: dict[str, Any] = {}
         self.arm_status: dict[str, Any] = {}
         self._goal_stamp_ns = 0
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self.node = rclpy.create_node("eval")
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self.node)
         subscribe = self.node.create_subscription
         subscribe(JointState, "/sim/ground_truth", self._on_truth, STATE_QOS)
         subscribe(Float64MultiArray, "/policy/timing", self._on_timing, STATE_QOS)
@@ -91,32 +81,6 @@ class EvalClient:
         self._enable = client(SetBool, "/arm/enable")
         self._start = client(Trigger, "/policy/start")
         self._stop = client(Trigger, "/policy/stop")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._executor.shutdown()
-        self.node.destroy_node()
-        rclpy.try_shutdown()
-        for name, value in self._environment_before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-    def wait(self, until: Callable[[], bool], timeout_s: float, what: str) -> None:
-        """Take in messages until ``until()``. Raises GraphError after ``timeout_s`` or when a process has ended."""
-        deadline = time.monotonic() + timeout_s
-        check_at = 0.0
-        while not until():
-            now = time.monotonic()
-            if now > deadline:
-                raise GraphError(f"no {what} within {timeout_s:.0f} s; see the logs of the nodes")
-            if now > check_at:
-                self._check()
-                check_at = now + CHECK_EVERY_S
-            self._executor.spin_once(timeout_sec=SPIN_S)
 
     def wait_for(self, seconds: float) -> None:
         """Take in messages for that long. Raises GraphError when a process has ended."""

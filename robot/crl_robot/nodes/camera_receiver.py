@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage, Image
 
-from crl_robot.graph import GraphError
+from crl_robot.nodes.graph_client import GraphClient
 from crl_robot.nodes.images import frame_from_compressed
 from crl_robot.nodes.messages import IMAGE_QOS, frame_from_msg, ns_from_time
 from crl_robot.nodes.observation_topics import MessageInfo, numbering
@@ -34,7 +29,7 @@ class Arrivals:
     numbers: SequenceTracker = field(default_factory=SequenceTracker)
 
 
-class CameraReceiver:
+class CameraReceiver(GraphClient):
     """Subscribes to the raw or the compressed images of the cameras; a context manager.
 
     Args:
@@ -47,42 +42,14 @@ class CameraReceiver:
     def __init__(
         self, cameras: Sequence[str], compressed: bool, env: Mapping[str, str], check: Callable[[], None]
     ) -> None:
-        self._check = check
-        self._before = {name: os.environ.get(name) for name in env}
-        os.environ.update(env)
+        super().__init__("camera_bench", env, check)
         self.arrivals = {name: Arrivals() for name in cameras}
         self.diagnostics: dict[str, dict[str, str]] = {}
         """Newest values of each node, by the last part of its name."""
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node("camera_bench")
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
-        self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         kind, topic = (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
         for name in cameras:
-            self._node.create_subscription(kind, f"/{name}/{topic}", partial(self._on_image, name), IMAGE_QOS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._executor.shutdown()
-        self._node.destroy_node()
-        rclpy.try_shutdown()
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-    def wait(self, until: Callable[[], bool], timeout_s: float, what: str) -> None:
-        """Take in messages until ``until()``. Raises GraphError after ``timeout_s`` or when a process has ended."""
-        end = time.monotonic() + timeout_s
-        while not until():
-            self._check()
-            if time.monotonic() > end:
-                raise GraphError(f"no {what} within {timeout_s:.0f} s; see the logs of the nodes")
-            self._executor.spin_once(timeout_sec=0.1)
+            self.node.create_subscription(kind, f"/{name}/{topic}", partial(self._on_image, name), IMAGE_QOS)
 
     def forget(self) -> None:
         """Begin to count anew."""
