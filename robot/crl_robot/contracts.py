@@ -6,6 +6,7 @@ stamps are integer nanoseconds, and no stamp is ever made up from a frame index.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -195,7 +196,7 @@ class Observation:
 
 @runtime_checkable
 class Arm(Protocol):
-    """A joint-position arm, simulated or real. Connecting never moves it."""
+    """A joint-position arm, simulated or real. Connecting never moves it, and motion needs `enable`."""
 
     @property
     def joint_names(self) -> tuple[str, ...]: ...
@@ -210,6 +211,18 @@ class Arm(Protocol):
 
     def hold(self) -> None:
         """Stay where it is now; safe to call at any time, any number of times."""
+        ...
+
+    def enable(self) -> None:
+        """Take commands from now on, and hold where it stands. Raises ArmError while anything makes that unsafe."""
+        ...
+
+    def reset(self) -> None:
+        """Clear what the device latched after a fault, once its cause is gone; moves nothing. Raises ArmError."""
+        ...
+
+    def diagnostics(self) -> Mapping[str, float | int | str]:
+        """Health of the device, to be published once a second. Raises ArmError when it cannot be asked."""
         ...
 
     def close(self) -> None:

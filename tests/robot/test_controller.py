@@ -38,6 +38,17 @@ class FakeArm:
         self._require_working()
         self.log.append(("hold", self.q.copy()))
 
+    def enable(self):
+        self._require_working()
+        self.log.append(("enable", self.q.copy()))
+
+    def reset(self):
+        self._require_working()
+        self.log.append(("reset", self.q.copy()))
+
+    def diagnostics(self):
+        return {}
+
     def close(self):
         self.hold()
 

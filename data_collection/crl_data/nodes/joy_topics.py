@@ -8,8 +8,8 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Joy
 
-JOY_TOPIC = "/joy"
-KEYS_TOPIC = "/session/keys"
+JOY_TOPIC = "joy"
+KEYS_TOPIC = "session/keys"
 """Session buttons from the keyboard, layout 'plain': they work beside any device that moves the arm."""
 JOY_PUBLISHER_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 # Best effort meets any publisher; states are repeated many times a second, so a lost one does no harm.

@@ -49,7 +49,7 @@ class KeyboardNode(CrlNode):
         self._terminal = Terminal()
         self._joys = self.create_publisher(Joy, JOY_TOPIC, JOY_PUBLISHER_QOS)
         self._keys = self.create_publisher(Joy, KEYS_TOPIC, JOY_PUBLISHER_QOS)
-        self.create_subscription(String, "/session/status", self._on_session, LATCHED_QOS)
+        self.create_subscription(String, "session/status", self._on_session, LATCHED_QOS)
         self.create_timer(1.0 / RATE_HZ, self._publish)
         self.get_logger().info(HELP)
 

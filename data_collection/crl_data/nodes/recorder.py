@@ -45,8 +45,8 @@ class RecorderNode(CrlNode):
     def open_all(self) -> None:
         """Open or make the store and listen; nothing is recorded yet."""
         store = Store.open_or_create(Path(self._path), self._spec)
-        self._audits = self.create_publisher(String, "/recorder/audit", LATCHED_QOS)
-        self._statuses = self.create_publisher(String, "/recorder/status", LATCHED_QOS)
+        self._audits = self.create_publisher(String, "recorder/audit", LATCHED_QOS)
+        self._statuses = self.create_publisher(String, "recorder/status", LATCHED_QOS)
         self._topics = RecorderTopics(self, self._spec, self._settings)
         self._recorder = Recorder(store, self._settings, self._topics, self._now_ns, self._publish_audit)
         self._topics.feed(self._recorder.intake)
@@ -92,12 +92,12 @@ class RecorderNode(CrlNode):
 
     def _serve(self, recorder: Recorder) -> None:
         self._requests = requests = PatientServices(self, self._publish_status)
-        requests.trigger("/recorder/start", lambda: self._start(recorder))
-        requests.trigger("/recorder/stop", recorder.stop)
-        requests.trigger("/recorder/accept", recorder.accept)
-        requests.trigger("/recorder/discard", recorder.discard)
-        requests.trigger("/recorder/capture_goal", recorder.capture_goal)
-        requests.set_bool("/recorder/mark_success", recorder.mark_success)
+        requests.trigger("recorder/start", lambda: self._start(recorder))
+        requests.trigger("recorder/stop", recorder.stop)
+        requests.trigger("recorder/accept", recorder.accept)
+        requests.trigger("recorder/discard", recorder.discard)
+        requests.trigger("recorder/capture_goal", recorder.capture_goal)
+        requests.set_bool("recorder/mark_success", recorder.mark_success)
 
     def _start(self, recorder: Recorder) -> str:
         if not self.active:

@@ -20,7 +20,7 @@ from crl_robot.nodes.messages import COMMANDED_QOS, IMAGE_QOS, STATE_QOS, action
 from crl_robot.nodes.observation_topics import MessageInfo, ObservationTopics, numbering
 from crl_robot.sequence import SequenceTracker
 
-COMMANDED_TOPIC = "/arm/commanded"
+COMMANDED_TOPIC = "arm/commanded"
 
 
 class RecorderTopics:
@@ -34,7 +34,7 @@ class RecorderTopics:
         self._commanded = SequenceTracker(first=1)
         self._refused = 0
         # Before the observations: the executor serves in this order, and a request precedes what the arm makes of it.
-        requests = node.create_subscription(JointState, "/arm/action", self._on_requested, STATE_QOS)
+        requests = node.create_subscription(JointState, "arm/action", self._on_requested, STATE_QOS)
         self._observations = ObservationTopics(
             node,
             {name: camera.native for name, camera in spec.cameras.items()},
@@ -47,7 +47,7 @@ class RecorderTopics:
         )
         self._actions = node.create_subscription(JointState, COMMANDED_TOPIC, self._on_commanded, COMMANDED_QOS)
         infos = [
-            node.create_subscription(CameraInfo, f"/{name}/camera_info", partial(self._on_info, name), IMAGE_QOS)
+            node.create_subscription(CameraInfo, f"{name}/camera_info", partial(self._on_info, name), IMAGE_QOS)
             for name in spec.cameras
         ]
         self._own = [requests, self._actions, *infos]

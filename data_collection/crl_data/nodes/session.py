@@ -67,13 +67,13 @@ class SessionNode(CrlNode):
         plain = load_layout("plain")
         self._session = Session(self._settings, layout.label)
         self._calls = SessionCalls(self, self._settings.reset, self._call_timeout_s, self._on_answer)
-        self._statuses = self.create_publisher(String, "/session/status", LATCHED_QOS)
+        self._statuses = self.create_publisher(String, "session/status", LATCHED_QOS)
         inputs = {JOY_TOPIC: JoyInput(layout), KEYS_TOPIC: JoyInput(plain)}
         for topic, joy in inputs.items():
             self.create_subscription(Joy, topic, partial(self._on_joy, joy), JOY_QOS)
-        self.create_subscription(String, "/recorder/audit", self._on_audit, LATCHED_QOS)
-        self.create_subscription(String, "/arm/status", self._on_arm, LATCHED_QOS)
-        self.create_subscription(String, "/recorder/status", self._on_recorder, LATCHED_QOS)
+        self.create_subscription(String, "recorder/audit", self._on_audit, LATCHED_QOS)
+        self.create_subscription(String, "arm/status", self._on_arm, LATCHED_QOS)
+        self.create_subscription(String, "recorder/status", self._on_recorder, LATCHED_QOS)
         for name in SESSION_BUTTONS:
             self._serve(name, lambda session, name=name: session.press(frozenset({name})))
         self._serve("next", Session.next)
@@ -105,7 +105,7 @@ class SessionNode(CrlNode):
             response.message = prompt(session) if response.success else f"not in state {before}; possible: {choices}"
             return response
 
-        self.create_service(Trigger, f"/session/{name}", on_request)
+        self.create_service(Trigger, f"session/{name}", on_request)
 
     def _tick(self) -> None:
         session = self._session

@@ -32,12 +32,12 @@ class SessionCalls:
         self._running: tuple[Call, float] | None = None
         self._unsent: int | None = None
         self._clients: dict[str, Any] = {
-            name: node.create_client(SetBool if name == "mark_success" else Trigger, f"/recorder/{name}")
+            name: node.create_client(SetBool if name == "mark_success" else Trigger, f"recorder/{name}")
             for name in RECORDER_CALLS
         }
         self._parameters: AsyncParameterClient | None = None
         if reset != "none":
-            self._clients["reset"] = node.create_client(Trigger, "/sim/reset" if reset == "sim" else "/arm/home")
+            self._clients["reset"] = node.create_client(Trigger, "sim/reset" if reset == "sim" else "arm/home")
         if reset == "sim":
             self._parameters = AsyncParameterClient(node, "sim")
 

@@ -36,7 +36,7 @@ from crl_robot.nodes.messages import (
 )
 from crl_robot.nodes.worker import Worker
 
-ACTION_TOPIC = "/arm/action"
+ACTION_TOPIC = "arm/action"
 STATUS_PERIOD_S = 0.2
 
 
@@ -56,15 +56,15 @@ class TeleopNode(CrlNode):
         """Make the topics; nothing is published before activation."""
         self._loop = self._given.make_loop()
         self._actions = self.create_publisher(JointState, ACTION_TOPIC, ACTION_QOS)
-        self._statuses = self.create_publisher(String, "/teleop/status", LATCHED_QOS)
+        self._statuses = self.create_publisher(String, "teleop/status", LATCHED_QOS)
         self.create_subscription(Joy, JOY_TOPIC, self._on_joy, JOY_QOS)
         for camera in self._given.loop.cameras:
-            self.create_subscription(CameraInfo, f"/{camera}/camera_info", partial(self._on_frame, camera), IMAGE_QOS)
-        self.create_subscription(String, "/arm/status", self._on_arm, LATCHED_QOS)
-        self.create_subscription(PoseStamped, "/arm/pose", self._on_tool, STATE_QOS)
-        self.create_subscription(JointState, "/joint_states", self._on_joints, STATE_QOS)
-        self.create_subscription(JointState, "/arm/commanded", self._on_commanded, STATE_QOS)
-        self.create_subscription(String, "/session/status", self._on_session, LATCHED_QOS)
+            self.create_subscription(CameraInfo, f"{camera}/camera_info", partial(self._on_frame, camera), IMAGE_QOS)
+        self.create_subscription(String, "arm/status", self._on_arm, LATCHED_QOS)
+        self.create_subscription(PoseStamped, "arm/pose", self._on_tool, STATE_QOS)
+        self.create_subscription(JointState, "joint_states", self._on_joints, STATE_QOS)
+        self.create_subscription(JointState, "arm/commanded", self._on_commanded, STATE_QOS)
+        self.create_subscription(String, "session/status", self._on_session, LATCHED_QOS)
         self.create_timer(STATUS_PERIOD_S, self._publish_status)
 
     def start(self) -> None:

@@ -40,16 +40,16 @@ class DemoObserver:
         self._executor.add_node(self._node)
         subscribe = self._node.create_subscription
         self._subscriptions = (
-            subscribe(Image, f"/{camera}/image_raw", self._on_image, IMAGE_QOS),
-            subscribe(Float64, "/policy/estimate", self._on_estimate, STATE_QOS),
-            subscribe(Float64MultiArray, "/policy/timing", self._on_timing, STATE_QOS),
-            subscribe(JointState, "/sim/ground_truth", self._on_truth, STATE_QOS),
-            subscribe(JointState, "/arm/commanded", self._on_commanded, STATE_QOS),
-            subscribe(String, "/policy/status", self._on_status, LATCHED_QOS),
+            subscribe(Image, f"{camera}/image_raw", self._on_image, IMAGE_QOS),
+            subscribe(Float64, "policy/estimate", self._on_estimate, STATE_QOS),
+            subscribe(Float64MultiArray, "policy/timing", self._on_timing, STATE_QOS),
+            subscribe(JointState, "sim/ground_truth", self._on_truth, STATE_QOS),
+            subscribe(JointState, "arm/commanded", self._on_commanded, STATE_QOS),
+            subscribe(String, "policy/status", self._on_status, LATCHED_QOS),
         )
-        self._enable = self._node.create_client(SetBool, "/arm/enable")
-        self._begin = self._node.create_client(Trigger, "/policy/start")
-        self._end = self._node.create_client(Trigger, "/policy/stop")
+        self._enable = self._node.create_client(SetBool, "arm/enable")
+        self._begin = self._node.create_client(Trigger, "policy/start")
+        self._end = self._node.create_client(Trigger, "policy/stop")
 
     def __enter__(self) -> Self:
         return self

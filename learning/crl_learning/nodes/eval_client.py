@@ -67,20 +67,20 @@ class EvalClient(GraphClient):
         self.arm_status: dict[str, Any] = {}
         self._goal_stamp_ns = 0
         subscribe = self.node.create_subscription
-        subscribe(JointState, "/sim/ground_truth", self._on_truth, STATE_QOS)
-        subscribe(Float64MultiArray, "/policy/timing", self._on_timing, STATE_QOS)
-        subscribe(String, "/policy/status", self._on_policy_status, LATCHED_QOS)
-        subscribe(String, "/arm/status", self._on_arm_status, LATCHED_QOS)
-        subscribe(Image, "/policy/goal", self._on_goal_taken, LATCHED_QOS)
+        subscribe(JointState, "sim/ground_truth", self._on_truth, STATE_QOS)
+        subscribe(Float64MultiArray, "policy/timing", self._on_timing, STATE_QOS)
+        subscribe(String, "policy/status", self._on_policy_status, LATCHED_QOS)
+        subscribe(String, "arm/status", self._on_arm_status, LATCHED_QOS)
+        subscribe(Image, "policy/goal", self._on_goal_taken, LATCHED_QOS)
         if camera is not None:
-            subscribe(Image, f"/{camera}/image_raw", self._on_image, IMAGE_QOS)
-        self._goals = self.node.create_publisher(Image, "/goal/image", 1)
+            subscribe(Image, f"{camera}/image_raw", self._on_image, IMAGE_QOS)
+        self._goals = self.node.create_publisher(Image, "goal/image", 1)
         client = self.node.create_client
-        self._set_parameters = client(SetParameters, "/sim/set_parameters")
-        self._reset = client(Trigger, "/sim/reset")
-        self._enable = client(SetBool, "/arm/enable")
-        self._start = client(Trigger, "/policy/start")
-        self._stop = client(Trigger, "/policy/stop")
+        self._set_parameters = client(SetParameters, "sim/set_parameters")
+        self._reset = client(Trigger, "sim/reset")
+        self._enable = client(SetBool, "arm/enable")
+        self._start = client(Trigger, "policy/start")
+        self._stop = client(Trigger, "policy/stop")
 
     def wait_for(self, seconds: float) -> None:
         """Take in messages for that long. Raises GraphError when a process has ended."""

@@ -37,7 +37,7 @@ from crl_robot.nodes.observation_topics import ObservationTopics
 from crl_robot.nodes.worker import Worker
 from crl_robot.streams import ALIGN_TOLERANCE_S
 
-GOAL_TOPIC = "/goal/image"
+GOAL_TOPIC = "goal/image"
 
 
 class PolicyNode(CrlNode):
@@ -117,16 +117,16 @@ class PolicyNode(CrlNode):
             self._max_age_ms / 1e3,
             self._align_ms / 1e3,
         )
-        self._actions = self.create_publisher(JointState, "/arm/action", ACTION_QOS)
-        self._goals = self.create_publisher(Image, "/policy/goal", LATCHED_QOS)
-        self._estimates = self.create_publisher(Float64, "/policy/estimate", STATE_QOS)
-        self._timings = self.create_publisher(Float64MultiArray, "/policy/timing", STATE_QOS)
-        self._statuses = self.create_publisher(String, "/policy/status", LATCHED_QOS)
+        self._actions = self.create_publisher(JointState, "arm/action", ACTION_QOS)
+        self._goals = self.create_publisher(Image, "policy/goal", LATCHED_QOS)
+        self._estimates = self.create_publisher(Float64, "policy/estimate", STATE_QOS)
+        self._timings = self.create_publisher(Float64MultiArray, "policy/timing", STATE_QOS)
+        self._statuses = self.create_publisher(String, "policy/status", LATCHED_QOS)
         publishers = (self._actions, self._goals, self._estimates, self._timings, self._statuses)
         goals = self.create_subscription(Image, GOAL_TOPIC, self._on_goal, 1)
         services = (
-            self.create_service(Trigger, "/policy/start", self._on_start),
-            self.create_service(Trigger, "/policy/stop", self._on_stop),
+            self.create_service(Trigger, "policy/start", self._on_start),
+            self.create_service(Trigger, "policy/stop", self._on_stop),
         )
         timer = self.create_timer(1.0, self._publish_status)
         self._closers = [

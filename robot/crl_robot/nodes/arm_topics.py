@@ -43,18 +43,18 @@ class ArmTopics:
         self._lock = threading.RLock()
         self._controller = ArmController(arm, kinematics, spec, limits, self._now_ns())
         self._published: tuple[str, str] | None = None
-        self._joints = node.create_publisher(JointState, "/joint_states", STATE_QOS)
-        self._pose = node.create_publisher(PoseStamped, "/arm/pose", STATE_QOS)
-        self._target = node.create_publisher(PoseStamped, "/arm/target_pose", STATE_QOS)
-        self._commanded = node.create_publisher(JointState, "/arm/commanded", COMMANDED_QOS)
-        self._status = node.create_publisher(String, "/arm/status", LATCHED_QOS)
-        self._estopped = node.create_publisher(Bool, "/arm/estopped", LATCHED_QOS)
+        self._joints = node.create_publisher(JointState, "joint_states", STATE_QOS)
+        self._pose = node.create_publisher(PoseStamped, "arm/pose", STATE_QOS)
+        self._target = node.create_publisher(PoseStamped, "arm/target_pose", STATE_QOS)
+        self._commanded = node.create_publisher(JointState, "arm/commanded", COMMANDED_QOS)
+        self._status = node.create_publisher(String, "arm/status", LATCHED_QOS)
+        self._estopped = node.create_publisher(Bool, "arm/estopped", LATCHED_QOS)
         self._entities = [
-            node.create_subscription(JointState, "/arm/action", self._on_action, ACTION_QOS),
-            node.create_service(SetBool, "/arm/enable", self._on_enable),
-            node.create_service(Trigger, "/arm/estop", self._on_estop),
-            node.create_service(Trigger, "/arm/reset", self._on_reset),
-            node.create_service(Trigger, "/arm/home", self._on_home),
+            node.create_subscription(JointState, "arm/action", self._on_action, ACTION_QOS),
+            node.create_service(SetBool, "arm/enable", self._on_enable),
+            node.create_service(Trigger, "arm/estop", self._on_estop),
+            node.create_service(Trigger, "arm/reset", self._on_reset),
+            node.create_service(Trigger, "arm/home", self._on_home),
         ]
         node.create_timer(1.0, self.publish_status)
 

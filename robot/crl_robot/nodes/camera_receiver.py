@@ -49,7 +49,7 @@ class CameraReceiver(GraphClient):
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         kind, topic = (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
         for name in cameras:
-            self.node.create_subscription(kind, f"/{name}/{topic}", partial(self._on_image, name), IMAGE_QOS)
+            self.node.create_subscription(kind, f"{name}/{topic}", partial(self._on_image, name), IMAGE_QOS)
 
     def forget(self) -> None:
         """Begin to count anew."""

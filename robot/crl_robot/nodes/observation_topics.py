@@ -70,13 +70,13 @@ class ObservationTopics:
         self.refused = 0
         """Messages that broke a contract."""
         self._subscriptions = [
-            node.create_subscription(Image, f"/{name}/image_raw", partial(self._on_image, name), IMAGE_QOS)
+            node.create_subscription(Image, f"{name}/image_raw", partial(self._on_image, name), IMAGE_QOS)
             for name in sizes
         ] + [
-            node.create_subscription(String, "/arm/status", self._on_status, LATCHED_QOS),
-            node.create_subscription(JointState, "/joint_states", self._on_joints, STATE_QOS),
-            node.create_subscription(PoseStamped, "/arm/pose", partial(self._on_pose, "pose"), STATE_QOS),
-            node.create_subscription(PoseStamped, "/arm/target_pose", partial(self._on_pose, "target"), STATE_QOS),
+            node.create_subscription(String, "arm/status", self._on_status, LATCHED_QOS),
+            node.create_subscription(JointState, "joint_states", self._on_joints, STATE_QOS),
+            node.create_subscription(PoseStamped, "arm/pose", partial(self._on_pose, "pose"), STATE_QOS),
+            node.create_subscription(PoseStamped, "arm/target_pose", partial(self._on_pose, "target"), STATE_QOS),
         ]
 
     def observe(self, now_ns: int) -> Observation | None:

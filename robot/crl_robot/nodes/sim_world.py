@@ -76,8 +76,8 @@ class SimNode(CrlNode):
         self._cameras = [
             CameraTopics(self, camera, camera_info(*camera.size, self._fovy(camera.name))) for camera in self._devices
         ]
-        self._truth = self.create_publisher(JointState, "/sim/ground_truth", STATE_QOS)
-        self._reset_service = self.create_service(Trigger, "/sim/reset", self._on_reset)
+        self._truth = self.create_publisher(JointState, "sim/ground_truth", STATE_QOS)
+        self._reset_service = self.create_service(Trigger, "sim/reset", self._on_reset)
         self._workers = [
             Worker("stepping", INNER_PERIOD_NS / 1e9, self._step_world, self._fail),
             Worker("drawing", 1.0 / self._camera_rate, self._draw, self._fail, self._close_cameras),

@@ -49,6 +49,19 @@ class SimArm:
             position, _, gripper = self._world.joints()
             self._world.command(position, gripper)
 
+    def enable(self) -> None:
+        """The simulated servos are always on: hold where the arm stands."""
+        self._require_open()
+        self.hold()
+
+    def reset(self) -> None:
+        """Nothing is ever latched in a simulated arm."""
+        self._require_open()
+
+    def diagnostics(self) -> dict[str, float | int | str]:
+        """A simulated arm is always well."""
+        return {}
+
     def close(self) -> None:
         """Hold, then refuse everything."""
         self.hold()

@@ -162,6 +162,14 @@ class WidowXArm:
         group.set_torque(True)
         self._settle_in()
 
+    def reset(self) -> None:
+        """Clear a tripped watchdog; see `clear_watchdog`. Hardware errors need `reboot`. Raises ArmError."""
+        self._require_open()
+        self._guard.look_for_trip()
+        if self._guard.tripped:
+            self.clear_watchdog()
+        self._guard.refuse_hardware_errors()
+
     def clear_watchdog(self) -> None:
         """Take commands again after the watchdog tripped; the arm stays where it stands. Raises ArmError."""
         self._require_open()
@@ -206,6 +214,18 @@ class WidowXArm:
         """Temperature, voltage, load and errors; about once a second. Raises ArmError when they cannot be read."""
         self._require_open()
         return read_health(self._bus, self.table)
+
+    def diagnostics(self) -> dict[str, float | int | str]:
+        """`health` and the state of bus and watchdog, flat: 'elbow_temperature_c' and so on. Raises ArmError."""
+        values: dict[str, float | int | str] = {"torque": "on" if self._enabled else "off", "watchdog": self.watchdog}
+        for servo in self.health():
+            effort = ("load", servo.load) if servo.load is not None else ("current_a", servo.current_a or 0.0)
+            values[f"{servo.name}_temperature_c"] = servo.temperature_c
+            values[f"{servo.name}_voltage_v"] = servo.voltage_v
+            values[f"{servo.name}_{effort[0]}"] = round(effort[1], 3)
+            if servo.errors:
+                values[f"{servo.name}_errors"] = "; ".join(servo.errors)
+        return values | {f"bus_{name}": count for name, count in self.counts.items()}
 
     def write_eeprom(self) -> list[Difference]:
         """Write what differs from the table, and return it. Raises ArmError while the torque of such a servo is on."""

@@ -48,14 +48,14 @@ class FakeArmNode(CrlNode):
 
     def open_all(self) -> None:
         """Make the topics."""
-        self._joints = self.create_publisher(JointState, "/joint_states", STATE_QOS)
-        self._pose = self.create_publisher(PoseStamped, "/arm/pose", STATE_QOS)
-        self._target = self.create_publisher(PoseStamped, "/arm/target_pose", STATE_QOS)
-        self._requested = self.create_publisher(JointState, "/arm/action", ACTION_QOS)
-        self._commanded = self.create_publisher(JointState, "/arm/commanded", COMMANDED_QOS)
-        self._status = self.create_publisher(String, "/arm/status", LATCHED_QOS)
+        self._joints = self.create_publisher(JointState, "joint_states", STATE_QOS)
+        self._pose = self.create_publisher(PoseStamped, "arm/pose", STATE_QOS)
+        self._target = self.create_publisher(PoseStamped, "arm/target_pose", STATE_QOS)
+        self._requested = self.create_publisher(JointState, "arm/action", ACTION_QOS)
+        self._commanded = self.create_publisher(JointState, "arm/commanded", COMMANDED_QOS)
+        self._status = self.create_publisher(String, "arm/status", LATCHED_QOS)
         if self._camera:
-            self.create_subscription(CameraInfo, f"/{self._camera}/camera_info", self._on_frame, IMAGE_PUBLISHER_QOS)
+            self.create_subscription(CameraInfo, f"{self._camera}/camera_info", self._on_frame, IMAGE_PUBLISHER_QOS)
         told: dict[str, Any] = {"mode": "moving", "reason": "", "action_spec": self._spec.to_dict()}
         self._status.publish(String(data=json.dumps(told)))
 

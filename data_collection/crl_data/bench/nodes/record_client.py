@@ -29,9 +29,9 @@ class RecordClient(GraphClient):
     def __init__(self, env: Mapping[str, str], check: Callable[[], None]) -> None:
         super().__init__("record_bench", env, check)
         self.status: dict[str, Any] = {}
-        self.node.create_subscription(String, "/recorder/status", self._on_status, LATCHED_QOS)
+        self.node.create_subscription(String, "recorder/status", self._on_status, LATCHED_QOS)
         names = ("start", "stop", "accept")
-        self._services = {name: self.node.create_client(Trigger, f"/recorder/{name}") for name in names}
+        self._services = {name: self.node.create_client(Trigger, f"recorder/{name}") for name in names}
 
     def wait_until_ready(self) -> None:
         """Until the recorder has everything that an episode needs."""
