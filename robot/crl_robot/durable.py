@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -68,10 +68,21 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Rename in one step, and sync the folder that the new name is in."""
+    """Rename in one step, and sync the folder that the new name is in.
+
+    Raises OSError; a folder that was renamed but could not be synced has its old name again where that is possible.
+    """
+    replaces = target.exists()
     os.rename(source, target)  # noqa: PTH104 - Path.rename would hide that this is the one atomic step
     _report("rename", source, target)
-    sync(target.parent)
+    try:
+        sync(target.parent)
+    except OSError:
+        if not replaces:
+            with suppress(OSError):
+                os.rename(target, source)  # noqa: PTH104
+                _report("rename", target, source)
+        raise
 
 
 def remove_tree(folder: Path) -> None:

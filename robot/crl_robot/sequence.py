@@ -46,6 +46,7 @@ class SequenceTracker:
         self._last[publisher] = sequence
         expected = last + 1 if last is not None else sequence if self._first is None else self._first
         missing = range(expected, sequence)
-        self._missing.setdefault(publisher, set()).update(missing[-_REMEMBERED:])
+        remembered = {number for number in self._missing.get(publisher, ()) if number >= sequence - _REMEMBERED}
+        self._missing[publisher] = remembered | set(missing[-_REMEMBERED:])
         self.lost += len(missing)
         return len(missing)

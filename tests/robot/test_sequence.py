@@ -55,3 +55,11 @@ def test_a_publisher_counted_from_its_first_message_has_lost_all_before_the_firs
     tracker.update(4, b"a")
     tracker.update(1, b"b")
     assert (tracker.lost, tracker.received) == (3, 2)
+
+
+def test_numbers_too_old_to_come_are_forgotten():
+    tracker = SequenceTracker()
+    for number in range(0, 10_000, 2):
+        tracker.update(number)
+    assert tracker.lost == 4_999
+    assert len(tracker._missing[None]) <= 100

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crl_data.checking.check import inspect_place
-from crl_data.claims import is_claimed
+from crl_data.claims import is_claimed, unclaimed
 from crl_data.episode_file import accept_pending, discard_pending
 from crl_data.files import leftovers, pending_folders
 from crl_data.store import Store
@@ -46,11 +46,10 @@ def repair_store(path: str | Path, pending: Pending = "keep") -> RepairReport:
         raise StoreError(f"pending is {pending!r}, {nearest(pending, get_args(Pending))}")
     store, report = Store.open(path), RepairReport()
     for folder in leftovers(store.path):
-        if is_claimed(folder):
-            report.recording.append(folder)
-            continue
-        _remove(folder)
-        report.removed.append(folder)
+        with unclaimed(folder) as free:
+            if free:
+                _remove(folder)
+        (report.removed if free else report.recording).append(folder)
     for folder in pending_folders(store.path):
         _settle(store, folder, pending, report)
     return report
@@ -58,11 +57,14 @@ def repair_store(path: str | Path, pending: Pending = "keep") -> RepairReport:
 
 def _settle(store: Store, folder: Path, pending: Pending, report: RepairReport) -> None:
     episode_id = folder.name.rpartition(".pending-")[2]
-    if pending == "discard":
+    if pending == "keep":
+        report.waiting.append(episode_id)
+    elif is_claimed(folder):
+        report.waiting.append(episode_id)
+        report.refused.append(f"{episode_id}: a recorder that is running waits for its operator's word on it")
+    elif pending == "discard":
         discard_pending(store, episode_id)
         report.discarded.append(episode_id)
-    elif pending == "keep":
-        report.waiting.append(episode_id)
     elif why := _why_not(store, folder, episode_id):
         report.waiting.append(episode_id)
         report.refused.append(f"{episode_id}: {why}")

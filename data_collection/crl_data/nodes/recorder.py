@@ -73,6 +73,7 @@ class RecorderNode(CrlNode):
             self._requests.close()
         if self._recorder is not None:
             self._topics.close()
+            self._recorder.review.let_go()
         self._recorder = self._requests = None
 
     def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,8 +30,9 @@ class BackgroundWriter:
         self._writer = writer
         self._capacity = capacity
         self._queue = BoundedQueue({"step": capacity, "state": STATES_CAPACITY, "goal": capacity})
-        self._offered: Counter[str] = Counter()
-        self._written: Counter[str] = Counter()
+        kinds = {"steps": "step", "arm": "state"} | dict.fromkeys(writer.cameras, "step")
+        self._kinds = kinds
+        self._offered, self._written = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0)
         self._offered_ns: dict[str, int] = {}
         self._written_ns: dict[str, int] = {}
         self._goal = -1
@@ -59,9 +59,11 @@ class BackgroundWriter:
     @property
     def lost(self) -> dict[str, int]:
         """Steps, arm states and frames by camera that were offered, and are neither written nor about to be."""
-        gone = self._offered - self._written
-        kinds = {"steps": "step", "arm": "state"} | dict.fromkeys(self._writer.cameras, "step")
-        return {name: max(0, gone[name] - self._queue.unfinished(kind)) for name, kind in kinds.items()}
+        unfinished = {kind: self._queue.unfinished(kind) for kind in ("step", "state")}  # first: one may be written now
+        return {
+            name: max(0, self._offered[name] - self._written[name] - unfinished[kind])
+            for name, kind in self._kinds.items()
+        }
 
     @property
     def written(self) -> int:
@@ -130,7 +132,7 @@ class BackgroundWriter:
         self.end()
         self._writer.discard()
 
-    def _count(self, counts: Counter[str], newest_ns: dict[str, int], step: Step) -> None:
+    def _count(self, counts: dict[str, int], newest_ns: dict[str, int], step: Step) -> None:
         """Count a step, and those of its frames that the step before did not have."""
         counts["steps"] += 1
         for name in self._writer.cameras:

@@ -63,16 +63,15 @@ class Intake:
 
     def end(self) -> None:
         """The episode takes nothing more; what is still on its way to a step is made one, or counted."""
-        now_ns = self._now_ns()
         with self._lock:
             if self._recording is not None:
-                self._recording.end(now_ns, self._inputs.lost())
+                self._recording.end(self._now_ns(), self._inputs.lost())
                 self._recording = None
 
     def add_frame(self, camera: str, frame: Frame) -> None:
         """Take a frame; a step may come of it."""
-        now_ns = self._now_ns()
         with self._lock:
+            now_ns = self._now_ns()
             self._meters[camera].add(now_ns)
             if self._recording is not None:
                 self._recording.add_frame(camera, frame)
@@ -93,8 +92,8 @@ class Intake:
 
     def add_commanded(self, action: Action) -> None:
         """Take an action that the arm commanded; one from long before the episode may come late, and is not of it."""
-        now_ns = self._now_ns()
         with self._lock:
+            now_ns = self._now_ns()
             if action.stamp_ns < self._oldest_ns:
                 return
             self._meters["actions"].add(now_ns)

@@ -110,7 +110,10 @@ class StepMatcher:
 
     def end(self, now_ns: int) -> list[Step]:
         """The last steps; an action whose frame has not come is counted as lost."""
-        return self._take(now_ns)
+        steps = self._take(now_ns)
+        self._unmatched += len(self._waiting)
+        self._waiting.clear()
+        return steps
 
     def _take(self, impatient_ns: int) -> list[Step]:
         """The steps of actions before which all has arrived, or that came at ``impatient_ns`` or before."""

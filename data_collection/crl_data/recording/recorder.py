@@ -71,13 +71,17 @@ class Recorder:
         if self._present() is None:
             reason = self._inputs.why_not(self._now_ns()) or "streams come and go"
             raise StoreError(f"nothing to record yet: {reason}; start the arm and cameras first")
+        calibration = self._inputs.calibration()
+        missing = sorted(set(self._store.spec.cameras) - set(calibration))
+        warnings = disk.room_warnings(self._store.path, self._settings.warn_free_mb)
+        warnings += [f"(no calibration from {', '.join(missing)})"] if missing else []
         writer = EpisodeWriter(
             self._store,
             source="recorder",
             options=settings_option(self._settings),
             operator=labels.operator,
             robot_id=labels.robot_id,
-            calibration=self._inputs.calibration(),
+            calibration=calibration,
         )
         source = self.intake.source
         recording = Recording(writer, self._store.spec.action, source, self._settings, self._inputs.lost())
@@ -85,9 +89,6 @@ class Recorder:
         self._began_s = time.monotonic()
         self._ended, self._recording = False, recording
         self.intake.begin(recording)
-        missing = sorted(set(self._store.spec.cameras) - set(self._inputs.calibration()))
-        warnings = disk.room_warnings(self._store.path, self._settings.warn_free_mb)
-        warnings += [f"(no calibration from {', '.join(missing)})"] if missing else []
         return " ".join([f"recording episode {writer.id}", *warnings])
 
     def stop(self) -> str:
@@ -191,10 +192,10 @@ class Recorder:
             self._failure = str(error)
             raise
         self._failure = ""
-        self._on_audit(report)
         options = settings_option(self._settings) | audit_option(report)
-        self.review.pending = Pending(recording.id, report.steps, options)
+        self.review.hold(Pending(recording.id, report.steps, options))
         self._recording = None
+        self._on_audit(report)
         return report
 
     def _why_no_step(self) -> str:

@@ -115,7 +115,8 @@ class Recording:
                 self._used_ns[name] = stamp_ns
 
     def _before_writing(self, lost_now: Mapping[str, int]) -> dict[str, int]:
-        total = {name: lost_now[name] - self._lost_before.get(name, 0) for name in lost_now}
+        # A message that was counted before the episode may still come during it, and is then no longer lost.
+        total = {name: max(0, lost_now[name] - self._lost_before.get(name, 0)) for name in lost_now}
         for name, count in self._source.lost.items():
             total[name] = total.get(name, 0) + count
         return total

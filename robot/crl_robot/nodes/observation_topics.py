@@ -104,15 +104,19 @@ class ObservationTopics:
         with self._lock:
             return self._buffer.why_not(now_ns) if self._arm_agrees else "the arm has not declared its action semantics"
 
+    def ages_ms(self, now_ns: int) -> dict[str, float | None]:
+        """How long ago the newest frame of each camera was stamped; None before the first."""
+        with self._lock:
+            return self._buffer.ages_ms(now_ns)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Frames received and lost per camera, arm states received and lost, ticks refused as not aligned."""
         with self._lock:
-            states = self._ticks.completed
             sent = self._joints.received + self._joints.lost - self._ticks.waiting
             return {
                 "frames_received": self._buffer.received,
                 "frames_lost": self._buffer.lost,
-                "arm_states": {"received": states, "lost": max(0, sent - states)},
+                "arm_states": {"received": self._ticks.completed, "lost": max(0, sent - self._ticks.completed)},
                 "unaligned": {"observations": self._buffer.unaligned},
             }
 
@@ -156,13 +160,17 @@ class ObservationTopics:
             self._node.failure = error
 
     def _on_joints(self, msg: JointState, info: MessageInfo) -> None:
-        self._joints.update(*numbering(info))
         try:
             joints = joints_from_msg(msg, self._now_ns())
         except ContractError as error:
+            with self._lock:
+                self._joints.update(*numbering(info))
             self._refuse("/joint_states", error)
             return
-        self._join("joints", joints.stamp_ns, joints)
+        with self._lock:  # counted and joined in one step, or `counts` would take it for lost in between
+            self._joints.update(*numbering(info))
+            whole = self._ticks.add("joints", joints.stamp_ns, joints)
+        self._take_whole(whole)
 
     def _on_pose(self, part: str, msg: PoseStamped) -> None:
         try:
@@ -174,6 +182,9 @@ class ObservationTopics:
         """Joints, pose and target of one inner tick have one stamp; together they are an arm state."""
         with self._lock:
             whole = self._ticks.add(part, stamp_ns, value)
+        self._take_whole(whole)
+
+    def _take_whole(self, whole: tuple[Any, ...] | None) -> None:
         if whole is None:
             return
         joints, measured, target = whole

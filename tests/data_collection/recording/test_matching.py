@@ -154,3 +154,11 @@ def test_the_state_after_the_last_step_is_only_taken_near_its_instant(samples):
     states = [samples.arm(tick * 100 * MS) for tick in range(5)]
     assert nearest_state(states, 390 * MS, 100 * MS) is states[4]
     assert nearest_state(states, 510 * MS, 100 * MS) is None
+
+
+def test_an_action_that_comes_while_the_episode_ends_is_counted_and_not_forgotten(robot):
+    """The end was timed before the action arrived: the action waited on, and the next episode dropped it uncounted."""
+    robot.live(100)
+    robot.command(200, now_ms=210)
+    assert robot.matcher.end(205 * MS) == []
+    assert robot.matcher.lost["actions"] == 1

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from crl_data.checking.check import check_store
+from crl_data.checking.repair import repair_store
+from crl_data.files import pending_folder
 from crl_data.recording import disk
 from crl_data.recording.recorder import Recorder
 from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
@@ -235,6 +237,55 @@ def test_what_is_lost_on_the_way_is_counted_from_the_start_of_the_episode(make):
     assert meta.options["audit"]["verdict"] == "bad"
 
 
+def test_a_message_that_was_missed_before_the_episode_and_comes_during_it_is_no_negative_loss(make):
+    """The loss of such a stream went to -1, and check called the episode damaged."""
+    robot = make()
+    robot.transport |= {"arm": 2}
+    robot.recorder.start(LABELS)
+    robot.run(2.0)
+    robot.transport |= {"arm": 1}
+    robot.recorder.stop()
+    robot.recorder.accept()
+    assert _only(robot).lost["arm"] == 0
+    assert check_store(robot.store.path, progress=False).damaged == []
+
+
+@pytest.mark.parametrize("settled", ["accepted", "removed"])
+def test_a_pending_episode_that_something_else_settled_is_waited_for_no_longer(make, settled):
+    robot = make()
+    robot.episode()
+    episode = robot.recorder.review.pending.id
+    folder = pending_folder(robot.store.path, episode)
+    if settled == "accepted":
+        folder.rename(robot.store.folder(episode))
+    else:
+        shutil.rmtree(folder)
+    with pytest.raises(StoreError, match="something else settled it"):
+        robot.recorder.accept()
+    assert robot.recorder.state == "idle"
+    robot.episode()
+    assert "committed" in robot.recorder.accept()
+
+
+def test_a_repair_leaves_an_episode_alone_that_a_living_recorder_has_under_review(make):
+    robot = make()
+    robot.episode()
+    report = repair_store(robot.store.path, pending="accept")
+    assert (report.accepted, len(report.waiting), len(report.refused)) == ([], 1, 1)
+    robot.recorder.leave()
+    robot.recorder.review.let_go()
+    assert len(repair_store(robot.store.path, pending="accept").accepted) == 1
+
+
+def test_an_audit_that_cannot_be_told_leaves_the_episode_to_be_accepted(make):
+    robot = make()
+    robot.recorder._on_audit = _raise
+    with pytest.raises(RuntimeError):
+        robot.episode()
+    assert robot.recorder.state == "pending"
+    assert "committed" in robot.recorder.accept()
+
+
 def test_a_pending_episode_must_be_dealt_with_before_the_next(make):
     robot = make()
     robot.episode()
@@ -388,6 +439,10 @@ def _wait_until_written(writing, steps):
             return
         writing._thread.join(0.01)
     raise AssertionError(writing.written)
+
+
+def _raise(report):
+    raise RuntimeError("nobody listens")
 
 
 def _full(*_):
