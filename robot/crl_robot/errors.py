@@ -42,6 +42,14 @@ class ArmError(CrlError, RuntimeError):
     """The arm cannot do what was asked, or reports a fault."""
 
 
+class RefusedError(ArmError):
+    """A command or a reading that a row of the safety table forbids; ``event`` is the name of that row."""
+
+    def __init__(self, event: str, message: str) -> None:
+        super().__init__(message)
+        self.event = event
+
+
 class CameraError(CrlError, RuntimeError):
     """A camera cannot deliver a frame."""
 

@@ -57,6 +57,16 @@ class Kinematics:
         data = self._configuration.data
         return Pose(data.site_xpos[self._site].copy(), quat_from_matrix(data.site_xmat[self._site]))
 
+    def jacobian(self, q: ArrayLike) -> NDArray[np.float64]:
+        """Joint angles (N,) rad -> (6, N): velocity (m/s) and turning rate (rad/s) of the tool per rad/s of each joint.
+
+        Both in the base frame.
+        """
+        self._update(q)
+        position, rotation = np.empty((3, self._model.nv)), np.empty((3, self._model.nv))
+        mujoco.mj_jacSite(self._model, self._configuration.data, position, rotation, self._site)
+        return np.vstack([position, rotation])[:, : self._n]
+
     def solve(self, target: Pose, q_seed: ArrayLike) -> NDArray[np.float64]:
         """Joint angles (N,) rad within the limits that put the tool at ``target``, found from ``q_seed`` (N,).
 

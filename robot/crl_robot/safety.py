@@ -1,12 +1,12 @@
 """Limits between every command source and every arm, as pure functions; nothing here knows the policy or the arm.
 
-`ArmController` calls these in order: check, shorten the step, box, leash, joints. The whole list of what is watched
-and what happens then is `SAFETY_TABLE` in `crl_robot.safety_table`.
+The controller calls these in order: check, shorten the step, box, leash (`crl_robot.leash`), joints, dexterity. The
+whole list of what is watched and what happens then is `SAFETY_TABLE` in `crl_robot.safety_table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.contracts import ACTION_DIM
-from crl_robot.errors import ArmError, ConfigError, ContractError
-from crl_robot.geometry import matrix_from_rpy, rotation_angle, rpy_from_matrix
+from crl_robot.errors import ArmError, ConfigError, ContractError, RefusedError
 
 Array = NDArray[np.float64]
 
@@ -34,6 +33,13 @@ class SafetyLimits:
         stale_action_s: oldest observation an action may be computed from, when it arrives.
         future_action_s: how far an action's stamp may lie ahead of the arm's clock.
         hold_periods: control periods without an action after which the arm holds.
+        deadman_s: oldest message of a pressed dead-man switch with which the arm may move; 0 when none is required.
+        stale_joints_s: oldest joint state that is believed.
+        clock_jump_s: longest time between two inner ticks while the arm moves.
+        singularity: smallest singular value of the scaled Jacobian below which steps may not lower it further.
+        self_clearance_m: distance kept between bodies of the arm that are not neighbours.
+        table_clearance_m: distance kept between the arm and the table.
+        table_z: height of the table top in the base frame, m.
         gripper_hysteresis: smallest change of the gripper command that moves it; 0 and 1 always do.
         inner_rate_hz: rate of the arm's own loop.
     """
@@ -50,6 +56,13 @@ class SafetyLimits:
     stale_action_s: float = 0.5
     future_action_s: float = 0.1
     hold_periods: float = 2.0
+    deadman_s: float = 0.0
+    stale_joints_s: float = 0.25
+    clock_jump_s: float = 0.5
+    singularity: float = 0.05
+    self_clearance_m: float = 0.005
+    table_clearance_m: float = 0.002
+    table_z: float = 0.0
     gripper_hysteresis: float = 0.1
     inner_rate_hz: float = 50.0
 
@@ -66,11 +79,20 @@ class SafetyLimits:
         for name, value in asdict(self).items():
             if isinstance(value, tuple):
                 continue
-            if not (np.isfinite(value) and value >= 0) or (value == 0 and name not in _MAY_BE_ZERO):
-                raise ConfigError(f"{name} is {value}, expected a finite number above 0")
+            low = _LOWEST.get(name, float(np.nextafter(0.0, 1.0)))
+            if not (np.isfinite(value) and value >= low):
+                above = "of any sign" if low < 0 else "of at least 0" if low == 0 else "above 0"
+                raise ConfigError(f"{name} is {value}, expected a finite number {above}")
 
 
-_MAY_BE_ZERO = ("joint_margin_rad", "gripper_hysteresis", "future_action_s")
+_LOWEST: dict[str, float] = {
+    "joint_margin_rad": 0.0,
+    "gripper_hysteresis": 0.0,
+    "future_action_s": 0.0,
+    "deadman_s": 0.0,
+    "singularity": 0.0,
+    "table_z": -np.inf,
+}
 
 
 def check_values(values: NDArray[Any]) -> None:
@@ -82,17 +104,19 @@ def check_values(values: NDArray[Any]) -> None:
 
 
 def check_fresh(stamp_ns: int, now_ns: int, limits: SafetyLimits) -> None:
-    """Raise ArmError when an action was computed from an observation that is too old or lies in the future."""
+    """Raise RefusedError when an action was computed from an observation that is too old or lies in the future."""
     age_s = (now_ns - stamp_ns) / 1e9
     if age_s > limits.stale_action_s:
-        raise ArmError(
+        raise RefusedError(
+            "stale_action",
             f"action is {age_s:.3f} s old, at most {limits.stale_action_s} s is allowed; "
-            "is the camera or the policy too slow, or a stream stalled?"
+            "is the camera or the policy too slow, or a stream stalled?",
         )
     if age_s < -limits.future_action_s:
-        raise ArmError(
+        raise RefusedError(
+            "future_action",
             f"action is stamped {-age_s:.3f} s ahead of the arm's clock, "
-            f"at most {limits.future_action_s} s is allowed; synchronise the clocks"
+            f"at most {limits.future_action_s} s is allowed; synchronise the clocks",
         )
 
 
@@ -107,42 +131,6 @@ def clip_to_workspace(base: Array, target: Array, limits: SafetyLimits) -> Array
     low = np.minimum(limits.workspace_low, base)
     high = np.maximum(limits.workspace_high, base)
     return np.clip(target, low, high)
-
-
-def pull_in(base: Array, measured: Array, leash: float) -> Array:
-    """(3,) ``base``, moved towards ``measured`` until it is within ``leash`` of it."""
-    offset = base - measured
-    distance = float(np.linalg.norm(offset))
-    return base if distance <= leash else measured + offset * (leash / distance)
-
-
-def pull_in_rotation(base: Array, measured: Array, leash_rad: float) -> Array:
-    """(3, 3) ``base``, turned towards ``measured`` until it is within ``leash_rad`` of it."""
-    if rotation_angle(base, measured) <= leash_rad:
-        return base
-    rpy = rpy_from_matrix(base @ measured.T)
-    fraction = _largest_fraction(lambda s: rotation_angle(matrix_from_rpy(s * rpy), np.eye(3)) <= leash_rad)
-    return matrix_from_rpy(fraction * rpy) @ measured
-
-
-def leash_fraction(base: Array, delta: Array, measured: Array, leash: float) -> float:
-    """Largest s in [0, 1] with ``base + s * delta`` within ``leash`` of ``measured``; ``base`` must be within it."""
-    return _largest_fraction(lambda s: float(np.linalg.norm(base + s * delta - measured)) <= leash)
-
-
-def leash_fraction_rotation(base: Array, rpy: Array, measured: Array, leash_rad: float) -> float:
-    """Largest s in [0, 1] with ``R(s * rpy) base`` within ``leash_rad`` of ``measured``."""
-    return _largest_fraction(lambda s: rotation_angle(matrix_from_rpy(s * rpy) @ base, measured) <= leash_rad)
-
-
-def _largest_fraction(allowed: Callable[[float], bool]) -> float:
-    if allowed(1.0):
-        return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(20):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if allowed(middle) else (low, middle)
-    return low
 
 
 def gripper_target(current: float, command: float, limits: SafetyLimits) -> float:
@@ -174,3 +162,24 @@ def limit_joint_step(current: Array, target: Array, max_step: float) -> Array:
     step = target - current
     largest = float(np.abs(step).max())
     return target if largest <= max_step else current + step * (max_step / largest)
+
+
+def dexterity(jacobian: Array, limits: SafetyLimits) -> float:
+    """Smallest singular value of the tool's Jacobian (6, N), in rad per rad.
+
+    Positions are scaled by max_step_m / max_step_rad (0.2 m by default), so that the largest step of the position and
+    of the rotation count alike. Below it some direction costs the joints more than 1 / dexterity times the motion.
+    """
+    scaled = jacobian.copy()
+    scaled[:3] /= limits.max_step_m / limits.max_step_rad
+    return float(np.linalg.svd(scaled, compute_uv=False)[-1])
+
+
+def check_dexterity(before: float, after: float, limits: SafetyLimits) -> None:
+    """Raise RefusedError when a step leads to a singular pose, or deeper into one."""
+    if after < limits.singularity and after < before:
+        raise RefusedError(
+            "singularity",
+            f"the target is near a singular pose: dexterity {after:.3f}, expected at least {limits.singularity}; "
+            "stay further from the stretched arm and from aligned wrist axes",
+        )

@@ -2,97 +2,13 @@
 
 import numpy as np
 import pytest
+from controller_rig import INNER_NS, LIMITS, START, Rig
 
-from crl_robot.contracts import Action, ActionSpec, JointReading, Pose
-from crl_robot.controller import ArmController
+from crl_robot.contracts import Action, ActionSpec
 from crl_robot.errors import ArmError, ConfigError, ContractError
-from crl_robot.geometry import matrix_from_quat, matrix_from_rpy, quat_from_matrix, rotation_angle, rpy_from_matrix
+from crl_robot.geometry import matrix_from_quat, rotation_angle
 from crl_robot.safety import SafetyLimits
 from crl_robot.safety_table import SAFETY_TABLE
-
-INNER_NS = 20_000_000
-START = np.array([0.30, 0.0, 0.15, 0.0, 0.0, 0.0])
-LIMITS = SafetyLimits()
-
-
-class FakeArm:
-    joint_names = ("x", "y", "z", "roll", "pitch", "yaw")
-
-    def __init__(self, q=START, stiffness=1.0):
-        self.q, self.gripper, self.stiffness = np.array(q, dtype=float), 0.0, stiffness
-        self.clock_ns = 0
-        self.log = []
-        self.broken = False
-
-    def read(self):
-        self._require_working()
-        return JointReading(self.q, np.zeros(6), self.gripper, self.clock_ns)
-
-    def command(self, position, gripper):
-        self._require_working()
-        self.log.append(("command", np.array(position)))
-        self.q += self.stiffness * (position - self.q)
-        self.gripper = gripper
-
-    def hold(self):
-        self._require_working()
-        self.log.append(("hold", self.q.copy()))
-
-    def enable(self):
-        self._require_working()
-        self.log.append(("enable", self.q.copy()))
-
-    def reset(self):
-        self._require_working()
-        self.log.append(("reset", self.q.copy()))
-
-    def diagnostics(self):
-        return {}
-
-    def close(self):
-        self.hold()
-
-    def _require_working(self):
-        if self.broken:
-            raise ArmError("no answer from the fake arm")
-
-
-class FakeKinematics:
-    joint_limits = np.array([[-1.0, 1.0]] * 3 + [[-3.0, 3.0]] * 3)
-
-    def __init__(self):
-        self.fails = False
-
-    def forward(self, q):
-        return Pose(np.array(q[:3]), quat_from_matrix(matrix_from_rpy(q[3:])))
-
-    def solve(self, target, q_seed):
-        if self.fails:
-            raise ArmError("out of reach")
-        return np.append(target.position, rpy_from_matrix(matrix_from_quat(target.quat_wxyz)))
-
-
-class Rig:
-    def __init__(self, spec=None, limits=LIMITS, **arm_options):
-        self.arm, self.kinematics, self.now = FakeArm(**arm_options), FakeKinematics(), 10**9
-        self.controller = ArmController(self.arm, self.kinematics, spec or ActionSpec(), limits, self.now)
-
-    def enabled(self):
-        self.controller.enable()
-        return self
-
-    def submit(self, *values, age_s=0.0):
-        padded = np.zeros(7, dtype=np.float32)
-        padded[: len(values)] = values
-        return self.controller.submit(Action(padded, self.now - round(age_s * 1e9)), self.now)
-
-    def ticks(self, count=10):
-        for _ in range(count):
-            self.controller.inner_tick(self.now)
-            self.now += INNER_NS
-
-    def mode(self):
-        return self.controller.state().mode
 
 
 @pytest.fixture

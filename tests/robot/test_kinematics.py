@@ -6,7 +6,7 @@ from crl_robot.contracts import Pose
 from crl_robot.errors import ArmError, ContractError
 from crl_robot.geometry import GRIPPER_DOWN, matrix_from_quat, quat_from_matrix, rotation_angle
 from crl_robot.kinematics import HOME_Q, N_JOINTS, Kinematics
-from crl_robot.sim.tasks import sample_tool
+from crl_robot.sim.places import sample_tool
 
 DOWN = quat_from_matrix(GRIPPER_DOWN)
 BRIDGE_NEUTRAL = (-0.13192235, -0.76238847, 0.44485444, -0.01994175, 1.7564081, -0.15953401)

@@ -5,24 +5,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crl_robot import safety
+from crl_robot import leash, safety
 from crl_robot.errors import ArmError, ConfigError, ContractError
 from crl_robot.geometry import matrix_from_rpy, rotation_angle
 from crl_robot.safety import SafetyLimits
-from crl_robot.safety_table import SAFETY_TABLE, render_table
+from crl_robot.safety_table import SAFETY_TABLE, render_table, render_tests
 
 LIMITS = SafetyLimits()
 LOW, HIGH = np.array(LIMITS.workspace_low), np.array(LIMITS.workspace_high)
 
 
-def test_the_document_holds_the_same_table_as_the_code():
-    document = Path(__file__).parents[2] / "docs" / "safety.md"
-    assert render_table() in document.read_text()
+def test_the_document_holds_the_same_tables_as_the_code():
+    document = (Path(__file__).parents[2] / "docs" / "safety.md").read_text()
+    assert render_table() in document
+    assert render_tests() in document
 
 
-def test_every_row_of_the_table_has_its_own_counter():
+def test_every_row_of_the_table_has_its_own_name():
     events = [row.event for row in SAFETY_TABLE]
     assert len(set(events)) == len(events)
+
+
+@pytest.mark.parametrize("row", SAFETY_TABLE, ids=lambda row: row.event)
+def test_every_row_names_a_test_that_exists(row):
+    file, name = row.test.split("::")
+    assert f"def {name}(" in (Path(__file__).parents[1] / file).read_text()
 
 
 @pytest.mark.parametrize("name", ["max_step_m", "leash_rad", "joint_speed", "inner_rate_hz"])
@@ -30,6 +37,16 @@ def test_every_row_of_the_table_has_its_own_counter():
 def test_a_limit_that_is_not_above_zero_is_refused(name, value):
     with pytest.raises(ConfigError, match=name):
         SafetyLimits(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["deadman_s", "singularity", "table_z"])
+def test_a_limit_that_may_be_off_may_be_zero_and_only_the_table_may_lie_below_the_base(name):
+    assert getattr(SafetyLimits(**{name: 0.0}), name) == 0.0
+    if name == "table_z":
+        assert SafetyLimits(table_z=-0.2).table_z == -0.2
+    else:
+        with pytest.raises(ConfigError, match="at least 0"):
+            SafetyLimits(**{name: -0.1})
 
 
 def test_an_empty_workspace_is_refused():
@@ -69,8 +86,8 @@ def test_the_leash_holds_after_pulling_in_and_shortening():
     for _ in range(500):
         measured, base = rng.normal(0, 0.1, 3), rng.normal(0, 0.1, 3)
         delta = rng.uniform(-0.05, 0.05, 3)
-        base = safety.pull_in(base, measured, LIMITS.leash_m)
-        fraction = safety.leash_fraction(base, delta, measured, LIMITS.leash_m)
+        base = leash.pull_in(base, measured, LIMITS.leash_m)
+        fraction = leash.leash_fraction(base, delta, measured, LIMITS.leash_m)
         assert np.linalg.norm(base + fraction * delta - measured) <= LIMITS.leash_m + 1e-9
 
 
@@ -79,8 +96,8 @@ def test_the_rotation_leash_holds_after_pulling_in_and_shortening():
     for _ in range(200):
         measured, base = (matrix_from_rpy(rng.uniform(-1, 1, 3)) for _ in range(2))
         rpy = rng.uniform(-0.25, 0.25, 3)
-        base = safety.pull_in_rotation(base, measured, LIMITS.leash_rad)
-        fraction = safety.leash_fraction_rotation(base, rpy, measured, LIMITS.leash_rad)
+        base = leash.pull_in_rotation(base, measured, LIMITS.leash_rad)
+        fraction = leash.leash_fraction_rotation(base, rpy, measured, LIMITS.leash_rad)
         assert rotation_angle(matrix_from_rpy(fraction * rpy) @ base, measured) <= LIMITS.leash_rad + 1e-6
 
 
@@ -104,3 +121,16 @@ def test_a_joint_near_its_limit_may_only_move_away_from_it():
 def test_a_joint_step_keeps_its_direction_when_it_is_shortened():
     step = safety.limit_joint_step(np.zeros(3), np.array([1.0, -0.5, 0.0]), 0.1)
     np.testing.assert_allclose(step, [0.1, -0.05, 0.0])
+
+
+def test_dexterity_counts_the_largest_steps_of_position_and_rotation_alike():
+    length = LIMITS.max_step_m / LIMITS.max_step_rad
+    assert safety.dexterity(np.diag([length] * 3 + [1.0] * 3), LIMITS) == pytest.approx(1.0)
+    assert safety.dexterity(np.diag([length] * 3 + [1.0, 0.5, 1.0]), LIMITS) == pytest.approx(0.5)
+
+
+def test_a_step_towards_a_singular_pose_is_refused_and_a_step_out_of_it_is_not():
+    safety.check_dexterity(0.03, 0.04, LIMITS)
+    safety.check_dexterity(0.2, 0.06, LIMITS)
+    with pytest.raises(ArmError, match="singular"):
+        safety.check_dexterity(0.2, 0.04, LIMITS)
