@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from crl_robot.errors import ConfigError
 
+ROBOT_NAMES = ("widowx", "sawyer")
+"""The robots of `crl_robot.robots`, for command lines that shall not wait for MuJoCo."""
+
 
 @dataclass(frozen=True)
 class ArmModel:
