@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from crl_robot.contracts import JointReading
 from crl_robot.errors import ArmError
+from crl_robot.joint_targets import checked_joints, require_near
 from crl_robot.sawyer import topics
 from crl_robot.sawyer.gripper import SawyerGripper
 from crl_robot.sawyer.link import SawyerLink
-from crl_robot.sawyer.model import JOINT_NAMES, checked_joints, require_near
+from crl_robot.sawyer.model import JOINT_LIMITS, JOINT_NAMES
 from crl_robot.sawyer.settings import SawyerSettings
 from crl_robot.sawyer.state import RobotState
 from crl_robot.sawyer.topics import Endpoint
@@ -86,10 +87,11 @@ class SawyerArm:
         measured joints, when the robot is not enabled, or when it is silent.
         """
         self._require_sound()
-        joints = checked_joints(position, gripper)
+        joints = checked_joints(position, gripper, JOINT_NAMES, JOINT_LIMITS)
         with self._lock:
             self._require_motion()
-            require_near(joints, self._listener.joints().sample.position, self.settings.max_lead_rad)
+            measured = self._listener.joints().sample.position
+            require_near(joints, measured, JOINT_NAMES, self.settings.max_lead_rad)
             self._gripper.require_ready()
             self._send(joints)
             self._gripper.command(float(gripper))

@@ -1,33 +1,12 @@
-"""One driver for one robot on this machine: a lock that the kernel frees when its process dies."""
+"""One driver for one Sawyer on this machine."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-import tempfile
-from pathlib import Path
-
-from crl_robot.errors import ArmError
+from crl_robot.device_lock import DeviceLock
 
 
-class RobotLock:
-    """Taken when made. Raises ArmError when another driver on this machine, this process included, has it."""
+class RobotLock(DeviceLock):
+    """The lock of the robot behind one rosbridge. Raises ArmError when another driver has it."""
 
     def __init__(self, host: str, port: int) -> None:
-        name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{host}-{port}")
-        path = Path(tempfile.gettempdir()) / f"crl-sawyer-{name}.lock"
-        self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.release()
-            raise ArmError(
-                f"Sawyer at {host}:{port} is already in use by another driver on this machine; close that one first"
-            ) from error
-
-    def release(self) -> None:
-        """Give it back; any number of times."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        super().__init__(f"sawyer-{host}-{port}", f"Sawyer at {host}:{port}")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crl_robot.arm_model import ArmModel
-from crl_robot.errors import ArmError
 
 JOINT_NAMES = tuple(f"right_j{index}" for index in range(7))
 N_JOINTS = len(JOINT_NAMES)
@@ -34,29 +32,3 @@ GRIPPER_STROKE_M = 0.041667
 """Gap between the fingers of the electric gripper when open."""
 
 SAWYER = ArmModel("sawyer.xml", JOINT_NAMES, tuple(NEUTRAL_Q.tolist()))
-
-
-def checked_joints(position: NDArray[np.float64], gripper: float) -> NDArray[np.float64]:
-    """A copy of the joints. Raises ArmError unless they are seven finite angles within the limits."""
-    joints = np.array(position, dtype=np.float64)
-    if joints.shape != (N_JOINTS,) or not np.isfinite(joints).all() or not np.isfinite(gripper):
-        raise ArmError(
-            f"joint command is {joints.tolist()} with gripper {gripper}, expected {N_JOINTS} finite angles in rad and "
-            "a finite opening"
-        )
-    outside = (joints < JOINT_LIMITS[:, 0]) | (joints > JOINT_LIMITS[:, 1])
-    for index in np.flatnonzero(outside).tolist():
-        low, high = JOINT_LIMITS[index]
-        raise ArmError(f"target of {JOINT_NAMES[index]} is {joints[index]:.3f} rad, expected {low} to {high} rad")
-    return joints
-
-
-def require_near(target: NDArray[np.float64], measured: NDArray[np.float64], max_lead_rad: float) -> None:
-    """Raise ArmError when a joint of ``target`` (7,) is more than ``max_lead_rad`` from where it is measured."""
-    lead = np.abs(target - measured)
-    worst = int(lead.argmax())
-    if lead[worst] > max_lead_rad:
-        raise ArmError(
-            f"target of {JOINT_NAMES[worst]} is {lead[worst]:.3f} rad from where it is measured, expected at most "
-            f"{max_lead_rad} rad; stream targets that start from the measured joints"
-        )
