@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-EXECUTABLES = ("camera", "replay_cameras", "sim")
+EXECUTABLES = ("arm", "camera", "replay_cameras", "sim")
 
 setup(
     name="crl_robot",

@@ -22,6 +22,13 @@ LIMIT_TEXTS = {
     "stale_action_s": "oldest observation an action may be computed from, s",
     "future_action_s": "how far an action's stamp may lie ahead of the arm's clock, s",
     "hold_periods": "control periods without an action after which the arm holds",
+    "deadman_s": "age of the last pressed arm/deadman with which the arm may still move, s; 0: none is required",
+    "stale_joints_s": "oldest joint state that is believed, s",
+    "clock_jump_s": "longest time between two inner ticks while the arm moves, s",
+    "singularity": "smallest singular value of the scaled Jacobian; steps that lower it further are refused",
+    "self_clearance_m": "distance kept between bodies of the arm that are not neighbours, m",
+    "table_clearance_m": "distance kept between the arm and the table, m",
+    "table_z": "height of the table top in the base frame, m",
     "gripper_hysteresis": "smallest change of the gripper command that moves it",
     "inner_rate_hz": "rate of the arm's own loop, Hz",
 }
@@ -37,9 +44,9 @@ def action_spec_setting(node: CrlNode) -> ActionSpec:
     return ActionSpec(rate, reference)
 
 
-def limits_setting(node: CrlNode) -> SafetyLimits:
-    """Declare and read limits.*; the defaults are those of SafetyLimits."""
-    default = SafetyLimits()
+def limits_setting(node: CrlNode, default: SafetyLimits | None = None) -> SafetyLimits:
+    """Declare and read limits.*; the defaults are those of SafetyLimits unless others are given."""
+    default = default or SafetyLimits()
     values: dict[str, Any] = {}
     for field in fields(SafetyLimits):
         value = getattr(default, field.name)

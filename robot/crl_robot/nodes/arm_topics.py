@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
 
+from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import Action, ActionSpec, Arm, ArmState
 from crl_robot.controller import ArmController, Kinematics
 from crl_robot.errors import ArmError, ContractError, CrlError
-from crl_robot.kinematics import HOME_Q
+from crl_robot.kinematics import WX250S
+from crl_robot.nodes.arm_inputs import OperatorTopics, TwistTopics, source_of
 from crl_robot.nodes.common import CrlNode
+from crl_robot.nodes.description import publish_description
 from crl_robot.nodes.messages import (
     ACTION_QOS,
     COMMANDED_QOS,
@@ -37,8 +41,17 @@ from crl_robot.safety import SafetyLimits
 class ArmTopics:
     """Publishes what the arm measures and does; takes Actions, enable, e-stop, reset and home."""
 
-    def __init__(self, node: CrlNode, arm: Arm, kinematics: Kinematics, spec: ActionSpec, limits: SafetyLimits) -> None:
-        self._node = node
+    def __init__(
+        self,
+        node: CrlNode,
+        arm: Arm,
+        kinematics: Kinematics,
+        spec: ActionSpec,
+        limits: SafetyLimits,
+        model: ArmModel = WX250S,
+        describe: bool = True,
+    ) -> None:
+        self._node, self._arm, self._model = node, arm, model
         self._names = arm.joint_names
         self._lock = threading.RLock()
         self._controller = ArmController(arm, kinematics, spec, limits, self._now_ns())
@@ -49,26 +62,34 @@ class ArmTopics:
         self._commanded = node.create_publisher(JointState, "arm/commanded", COMMANDED_QOS)
         self._status = node.create_publisher(String, "arm/status", LATCHED_QOS)
         self._estopped = node.create_publisher(Bool, "arm/estopped", LATCHED_QOS)
+        self._twists = TwistTopics(node, self._lock, self._controller, spec, limits.inner_rate_hz)
+        self._operator = OperatorTopics(node, self._lock, self._controller, self.publish_status)
         self._entities = [
             node.create_subscription(JointState, "arm/action", self._on_action, ACTION_QOS),
             node.create_service(SetBool, "arm/enable", self._on_enable),
             node.create_service(Trigger, "arm/estop", self._on_estop),
-            node.create_service(Trigger, "arm/reset", self._on_reset),
+            node.create_service(Trigger, "arm/reset", lambda _, response: self._answer(response, self.reset)),
             node.create_service(Trigger, "arm/home", self._on_home),
         ]
         node.create_timer(1.0, self.publish_status)
+        if describe:
+            publish_description(node, model)
 
-    def tick(self) -> None:
-        """One inner tick: send the next joint target and publish the state, or the fault of an arm that is silent."""
+    def tick(self) -> bool:
+        """One inner tick: send the next joint target and publish the state; returns whether the arm could be read."""
+        state = None
         with self._lock:
             self._controller.inner_tick(self._now_ns())
             with suppress(ArmError):  # the controller has latched its e-stop, which /arm/status tells
-                self._publish_state(self._controller.state())
+                state = self._controller.state()
+                self._publish_state(state)
+                self._twists.drive(state.gripper_target, self._submit)
             if (self._controller.mode, self._controller.reason) != self._published:
                 self.publish_status()
+        return state is not None
 
     def enable(self) -> None:
-        """Allow motion. Raises ArmError while the e-stop is latched or the node is not active."""
+        """Switch the arm on and allow motion. Raises ArmError while anything makes that unsafe."""
         if not self._node.active:
             raise ArmError("the node is not active; activate it before enabling the arm")
         with self._lock:
@@ -78,6 +99,12 @@ class ArmTopics:
         """Hold and refuse Actions."""
         with self._lock:
             self._controller.disable()
+
+    def reset(self) -> None:
+        """Clear a latched e-stop and what the device latched. Raises ArmError while a cause is still there."""
+        with self._lock:
+            self._operator.refuse_pressed()
+            self._controller.reset()
 
     @contextmanager
     def taken_over(self) -> Iterator[None]:
@@ -103,6 +130,8 @@ class ArmTopics:
         """Publish /arm/status and /arm/estopped for those who are here and those who come later."""
         with self._lock:  # until it is published: an older status must not come after a newer one and stay
             summary = self.summary()
+            if summary["mode"] == "estopped" and (self._published or ("", ""))[0] != "estopped":
+                self._node.get_logger().error(f"e-stop latched: {summary['reason']}")
             self._published = (summary["mode"], summary["reason"])
             self._status.publish(String(data=json.dumps(summary)))
             self._estopped.publish(Bool(data=summary["mode"] == "estopped"))
@@ -113,22 +142,37 @@ class ArmTopics:
         self._pose.publish(msg_from_pose(state.measured, stamp_ns))
         self._target.publish(msg_from_pose(state.target, stamp_ns))
 
-    def _on_action(self, msg: JointState) -> None:
+    def device_diagnostics(self) -> Mapping[str, float | int | str]:
+        """What the device says of its health; asks it, between two inner ticks."""
         try:
             with self._lock:
-                commanded = self._controller.submit(self._checked(msg), self._now_ns())
-        except (ArmError, ContractError) as error:
-            self._node.get_logger().warning(f"action refused: {error}", throttle_duration_sec=1.0)
-            self.publish_status()
-            return
-        self._commanded.publish(msg_from_action(commanded))
+                return self._arm.diagnostics()
+        except ArmError as error:
+            return {"device_error": str(error)}
 
-    def _checked(self, msg: JointState) -> Action:
+    def _on_action(self, msg: JointState, info: Any) -> None:
+        with self._lock:
+            try:
+                action = action_from_msg(msg)
+            except ContractError as error:
+                self._controller.hold(str(error), "bad_action")
+                self._refuse(error)
+                return
+            self._submit(action, source_of(msg.header.frame_id, info))
+
+    def _submit(self, action: Action, source: str) -> bool:
+        """Hand an Action to the controller and publish what it commanded; whether it was accepted."""
         try:
-            return action_from_msg(msg)
-        except ContractError as error:
-            self._controller.hold(str(error), "bad_action")
-            raise
+            commanded = self._controller.submit(action, self._now_ns(), source)
+        except (ArmError, ContractError) as error:
+            self._refuse(error)
+            return False
+        self._commanded.publish(msg_from_action(commanded))
+        return True
+
+    def _refuse(self, error: CrlError) -> None:
+        self._node.get_logger().warning(f"action refused: {error}", throttle_duration_sec=1.0)
+        self.publish_status()
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         return self._answer(response, self.enable if request.data else self.disable)
@@ -136,11 +180,8 @@ class ArmTopics:
     def _on_estop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._answer(response, lambda: self._controller.estop("e-stop was called"))
 
-    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._controller.reset)
-
     def _on_home(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, lambda: self._controller.home(HOME_Q, self._now_ns()))
+        return self._answer(response, lambda: self._controller.home(np.array(self._model.home), self._now_ns()))
 
     def _answer(self, response: Any, do: Callable[[], None]) -> Any:
         """Fill in a service's answer with what happened."""

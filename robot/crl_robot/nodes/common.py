@@ -38,13 +38,14 @@ class CrlNode(LifecycleNode):
 
     configure = `open_all`, activate = `start`, deactivate = `pause` (an arm holds), cleanup = `close_all`. A step that
     raises CrlError is logged once and leaves the node where it was. ``failure`` set to an error ends the process, and
-    ``finished`` set to true ends it with code 0.
+    ``finished`` set to true ends it with code 0. A step that waits asks ``stopping()`` whether the process is to end.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.failure: CrlError | None = None
         self.finished = False
+        self.stopping: Callable[[], bool] = lambda: False
         self._known: set[str] = set(_ROS_OWN)
         self._step_error: CrlError | None = None
         self._is_open = self._is_active = False

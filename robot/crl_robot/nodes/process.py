@@ -73,6 +73,7 @@ def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
     executor = SingleThreadedExecutor()
     try:
         node = node_class()
+        node.stopping = lambda: stop.requested
         executor.add_node(node)
         node.autostart()
         while not (stop.requested or node.finished) and node.failure is None:
@@ -81,6 +82,8 @@ def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
             raise node.failure
         return 0
     except CrlError as error:
+        if stop.requested and node is not None and node.failure is None:
+            return 0  # a step that waited gave up because of the signal
         logger.error("%s", error)
         return 2 if node is None or node.failure is None else 1
     finally:

@@ -152,6 +152,8 @@ class WidowXArm:
         self._require_open()
         group = self._group
         group.inspect()
+        if not group.facts[self.table.gripper.servo.servo_id].torque:
+            self._goals, self._holding = {}, False  # a limp gripper holds nothing: it stays where it is, too
         self._guard.note_tripped()
         self._guard.refuse_tripped()
         self._guard.refuse_hardware_errors()
@@ -165,7 +167,8 @@ class WidowXArm:
     def reset(self) -> None:
         """Clear a tripped watchdog; see `clear_watchdog`. Hardware errors need `reboot`. Raises ArmError."""
         self._require_open()
-        self._guard.look_for_trip()
+        self._group.inspect()
+        self._guard.note_tripped()
         if self._guard.tripped:
             self.clear_watchdog()
         self._guard.refuse_hardware_errors()

@@ -74,7 +74,8 @@ SETTINGS_SPAN = (FIRMWARE.address, HARDWARE_ERROR.address + 1 - FIRMWARE.address
 """One read from the firmware version to the hardware error: all of the EEPROM that matters, and the torque."""
 STATE_SPAN = (EFFORT.address, 10)
 """Effort, velocity and position."""
-HEALTH_SPAN = (VOLTAGE.address, 3)
+HEALTH_SPAN = (EFFORT.address, TEMPERATURE.address + 1 - EFFORT.address)
+"""Effort, voltage and temperature, with what lies between them."""
 
 
 @dataclass(frozen=True)

@@ -32,26 +32,27 @@ class ServoHealth:
 
 
 def read_health(bus: Bus, table: ServoTable) -> tuple[ServoHealth, ...]:
-    """Three sync reads. Raises ArmError when one of them fails."""
+    """One sync read, and another where a servo has raised an alert. Raises ArmError when one of them fails."""
     ids = [servo.servo_id for servo in table.servos]
-    power, _ = bus.sync_read(ids, *ct.HEALTH_SPAN)
-    effort, _ = bus.sync_read(ids, ct.EFFORT.address, ct.EFFORT.size)
-    errors, _ = bus.sync_read(ids, ct.HARDWARE_ERROR.address, 1)
-    return tuple(_health(s, power[s.servo_id], effort[s.servo_id], errors[s.servo_id]) for s in table.servos)
+    health, _ = bus.sync_read(ids, *ct.HEALTH_SPAN)
+    alerted = sorted(bus.alerts)
+    errors, _ = bus.sync_read(alerted, ct.HARDWARE_ERROR.address, 1) if alerted else ({}, 0)
+    return tuple(_health(s, health[s.servo_id], errors.get(s.servo_id, b"\0")) for s in table.servos)
 
 
 def servo_health(bus: Bus, servo: Servo) -> ServoHealth:
     """The same of one servo, when others may be missing. Raises ArmError."""
-    spans = (ct.HEALTH_SPAN, (ct.EFFORT.address, ct.EFFORT.size), (ct.HARDWARE_ERROR.address, 1))
+    spans = (ct.HEALTH_SPAN, (ct.HARDWARE_ERROR.address, 1))
     return _health(servo, *(bus.read_span(servo.servo_id, *span) for span in spans))
 
 
-def _health(servo: Servo, power: bytes, effort: bytes, errors: bytes) -> ServoHealth:
-    start, value, current = ct.HEALTH_SPAN[0], ct.EFFORT.decode(effort), MODELS[servo.model].current
+def _health(servo: Servo, health: bytes, errors: bytes) -> ServoHealth:
+    start, current = ct.HEALTH_SPAN[0], MODELS[servo.model].current
+    value = ct.EFFORT.within(start, health)
     return ServoHealth(
         name=servo.name,
-        temperature_c=ct.TEMPERATURE.within(start, power),
-        voltage_v=ct.VOLTAGE.within(start, power) / 10,
+        temperature_c=ct.TEMPERATURE.within(start, health),
+        voltage_v=ct.VOLTAGE.within(start, health) / 10,
         current_a=value * CURRENT_UNIT_A if current else None,
         load=None if current else value * LOAD_UNIT,
         errors=tuple(f"{what}: {advice}" for what, advice in ct.hardware_errors(errors[0])),

@@ -252,3 +252,12 @@ def test_health_is_in_units_a_person_reads(bench):
     assert health["gripper"].current_a is None, "an XL430 does not measure its current"
     assert health["gripper"].load is not None
     assert health["elbow"].errors == ()
+
+
+def test_the_health_of_all_servos_takes_one_exchange_while_none_has_raised_an_alert(bench, monkeypatch):
+    """It is asked for between two ticks of a loop that must not wait."""
+    arm = bench.connect()
+    instructions, handle = [], bench.bus.handle
+    monkeypatch.setattr(bench.bus, "handle", lambda packet: instructions.append(packet) or handle(packet))
+    arm.diagnostics()
+    assert len(instructions) == 1
