@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -42,7 +40,7 @@ Starts the simulated arm and the policy as ROS 2 nodes, gives the policy one goa
 
 Exit code: 0 reached, 1 not reached or something failed, 2 bad input.
 """
-READY_TIMEOUT_S = 90.0
+PATIENCE_S = 10.0
 SETTLE_S = 0.6
 CAMERA = "over_shoulder"
 
@@ -174,25 +172,19 @@ def _run(
     """Fill ``series`` until the goal is reached or the time is over, then end the graph."""
     line = progress.add_task("starting the simulated arm and the policy")
     with Graph(demo_nodes(options, goal_file, checkpoint), out / "log") as graph:
-        os.environ.update(graph.env)
         from crl_learning.nodes.demo_observer import DemoObserver
 
-        with DemoObserver(series, CAMERA) as observer:
-            deadline = time.monotonic() + READY_TIMEOUT_S
-            while not observer.ready():
-                observer.spin(0.05)
-                graph.check()
-                if time.monotonic() > deadline:
-                    raise GraphError(
-                        f"not ready after {READY_TIMEOUT_S:.0f} s: {observer.waiting_for()}; see {out}/log"
-                    )
-            observer.start()
-            while not series.reached() and observer.seconds() < options.timeout:
-                observer.spin(0.05)
-                graph.check()
+        with DemoObserver(series, CAMERA, graph.env, graph.check) as observer:
+
+            def over() -> bool:
                 progress.update(line, description=_status(series))
+                return series.reached() or observer.seconds() >= options.timeout
+
+            observer.wait_until_ready()
+            observer.start()
+            observer.wait(over, options.timeout + PATIENCE_S, "end of the run")
             observer.stop()
-            observer.spin_for(SETTLE_S)
+            observer.wait_for(SETTLE_S)
     progress.remove_task(line)
 
 

@@ -1,4 +1,4 @@
-"""`crl-robot`: look after an arm: doctor, jog, home, release, reboot, clear."""
+"""`crl-robot`: look after an arm (doctor, jog, home, release, reboot, clear) and its cameras (calibrate)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from crl_robot.errors import CrlError
-from crl_robot.verbs import doctor, moving
+from crl_robot.verbs import calibrate, doctor, moving
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,10 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="crl-robot", description="Look after a WidowX arm. See docs/widowx.md.")
+    parser = argparse.ArgumentParser(
+        prog="crl-robot",
+        description="Look after a WidowX arm (docs/widowx.md) and the cameras of any arm (docs/cameras.md).",
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
     doctor.add(verbs)
     moving.add(verbs)
+    calibrate.add(verbs)
     return parser
 
 

@@ -56,6 +56,13 @@ class ObservationBuffer:
         """Frames received so far, per camera."""
         return {name: tracker.received for name, tracker in self._trackers.items()}
 
+    def ages_ms(self, now_ns: int) -> dict[str, float | None]:
+        """How long ago the newest frame of each camera was stamped; None before the first."""
+        return {
+            name: round((now_ns - frames[-1].stamp_ns) / 1e6, 1) if frames else None
+            for name, frames in self._frames.items()
+        }
+
     def add_frame(self, camera: str, frame: Frame, sequence: int | None = None, publisher: Hashable = None) -> None:
         """Take a frame; one that is older than the one already here only counts as received.
 

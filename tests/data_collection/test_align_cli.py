@@ -2,12 +2,14 @@
 
 import json
 import threading
+import time
 import uuid
 from importlib.util import find_spec
 
 import cv2
 import numpy as np
 import pytest
+from tests.robot.cameras.fakes import FakeCapture, Shutter
 
 from crl_data.aligning import live
 from crl_data.aligning.camera_reference import camera_reference
@@ -127,39 +129,30 @@ def test_an_image_with_a_name_beyond_ascii_is_read(tmp_path):
 
 
 def test_a_device_that_is_not_there_is_refused():
-    with pytest.raises(CameraError, match="camera 99 cannot be opened"):
-        next(live.device_pictures(99, SIZE, 0.0))
+    with pytest.raises(CameraError, match="USB camera 99 cannot be opened"):
+        next(live.device_pictures("99", SIZE, 0.0))
 
 
-class FakeCapture:
-    """A camera of the operating system that counts what is asked of it."""
+class CountingCapture(FakeCapture):
+    """A USB camera that takes picture after picture, each with its number in the red channel."""
 
-    def __init__(self, index):
-        self.settings, self.reads, self.released = {}, 0, False
+    grabs = 0
 
-    def isOpened(self):
+    def grab(self):
+        time.sleep(0.001)
+        self.grabs += 1
+        self.image, self.captured_ns = np.full((120, 160, 3), (self.grabs % 256, 0, 0), np.uint8), time.monotonic_ns()
         return True
 
-    def set(self, key, value):
-        self.settings[key] = value
 
-    def read(self):
-        self.reads += 1
-        return True, np.full((2, 2, 3), (self.reads, 0, 0), np.uint8)
-
-    def release(self):
-        self.released = True
-
-
-def test_a_device_is_asked_for_the_recorded_size_and_released(monkeypatch):
-    made = []
-    monkeypatch.setattr(cv2, "VideoCapture", lambda index: made.append(FakeCapture(index)) or made[-1])
-    pictures = live.device_pictures(0, SIZE, 0.0)
+def test_a_device_is_asked_for_the_recorded_size_given_time_for_its_exposure_and_released(monkeypatch):
+    capture = CountingCapture(Shutter(still=False))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: capture)
+    pictures = live.device_pictures("0", SIZE, 0.0)
     first = next(pictures)
     pictures.close()
-    (capture,) = made
-    assert capture.settings == {cv2.CAP_PROP_FRAME_WIDTH: 160, cv2.CAP_PROP_FRAME_HEIGHT: 120}
-    assert first[0, 0].tolist() == [0, 0, capture.reads]
+    assert (capture.values[cv2.CAP_PROP_FRAME_WIDTH], capture.values[cv2.CAP_PROP_FRAME_HEIGHT]) == SIZE
+    assert first[0, 0, 0] >= 10
     assert capture.released
 
 

@@ -31,6 +31,14 @@ def test_an_observation_is_complete_or_the_reason_is_given():
     assert observation.age_ms("b") == pytest.approx(20)
 
 
+def test_the_age_of_each_stream_grows_until_its_next_frame_comes():
+    buffer = ObservationBuffer(("a", "b"), tolerance_s=0.1)
+    buffer.add_frame("a", frame(100), 1)
+    assert buffer.ages_ms(130 * MS) == {"a": 30.0, "b": None}
+    buffer.add_frame("a", frame(133), 2)
+    assert buffer.ages_ms(140 * MS)["a"] == 7.0
+
+
 def test_old_frames_and_old_arm_states_make_no_observation():
     buffer = ObservationBuffer(("a",), tolerance_s=0.1)
     buffer.add_frame("a", frame(100), 1)

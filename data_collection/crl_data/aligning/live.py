@@ -1,21 +1,26 @@
-"""Where live pictures come from without ROS: an image file, or a camera that the operating system knows."""
+"""Where live pictures come from without ROS: an image file, or a USB camera."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_robot.cameras.kinds import CameraConfig, open_camera
+from crl_robot.cameras.live import LiveCamera
 from crl_robot.errors import CameraError
 
 Image = NDArray[np.uint8]
 
 _WARM_UP = 10
 """Frames that a camera is given to find its exposure."""
+_PATIENCE_S = 3.0
+"""How long it may take for them; a camera that gives none has no picture."""
 
 
 def read_picture(path: Path) -> Image:
@@ -37,37 +42,26 @@ def file_pictures(path: Path, every_s: float) -> Iterator[Image]:
         time.sleep(every_s)
 
 
-def device_pictures(index: int, size: tuple[int, int], every_s: float) -> Iterator[Image]:
-    """The newest picture of a camera of the operating system, every so many seconds.
+def device_pictures(device: str, size: tuple[int, int], every_s: float) -> Iterator[Image]:
+    """The newest picture of a USB camera, every so many seconds, with what it adapts to the light left automatic.
 
     Args:
-        index: its number, 0 is the first.
-        size: (width, height) in pixels to ask it for.
+        device: its path or number.
+        size: native (width, height) in pixels; a camera that gives another one is refused.
         every_s: seconds between two pictures.
 
     Raises:
-        CameraError: it cannot be opened or gives no picture.
+        CameraError: it cannot be opened, or has no picture.
     """
-    capture = cv2.VideoCapture(index)
-    try:
-        if not capture.isOpened():
-            raise CameraError(f"camera {index} cannot be opened; is it connected, and does no other program use it?")
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-        for _ in range(_WARM_UP):
-            _grab(capture, index)
+    with closing(open_camera(CameraConfig("live", "uvc", device, size))) as camera:
+        _warm_up(camera)
         while True:
-            image = _grab(capture, index)
-            yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-            until = time.monotonic() + every_s
-            while time.monotonic() < until:  # the driver queues frames: what is not taken now would be shown late
-                _grab(capture, index)
-    finally:
-        capture.release()
+            yield camera.read().image
+            time.sleep(every_s)
 
 
-def _grab(capture: cv2.VideoCapture, index: int) -> Image:
-    done, image = capture.read()
-    if not done:
-        raise CameraError(f"camera {index} gives no picture; is it still connected?")
-    return np.asarray(image, np.uint8)
+def _warm_up(camera: LiveCamera) -> None:
+    until, number = time.monotonic() + _PATIENCE_S, 0
+    while number < _WARM_UP and time.monotonic() < until:
+        found = camera.wait_next(number, _PATIENCE_S)
+        number = found[0] if found else number

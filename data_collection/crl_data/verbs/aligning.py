@@ -27,7 +27,7 @@ def add(verbs: Verbs) -> None:
     live = align.add_mutually_exclusive_group(required=True)
     live.add_argument("--image", type=Path, help="live view from an image file")
     live.add_argument("--topic", help="live view from a ROS topic, such as /over_shoulder/image_raw")
-    live.add_argument("--device", type=int, metavar="N", help="live view from camera N of this computer")
+    live.add_argument("--device", help="live view from a USB camera: its number, or a path such as /dev/v4l/by-id/...")
     align.add_argument("--out", type=Path, default=Path("align.png"), help="overlay to write (default: %(default)s)")
     align.add_argument("--watch", action="store_true", help="look again every second until Ctrl-C")
     align.add_argument("--tolerance", type=float, metavar="PX", help="greatest offset that counts as aligned")

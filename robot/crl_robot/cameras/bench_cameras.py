@@ -7,23 +7,22 @@ process receives. First the raw topics are received, then the compressed ones.
 from __future__ import annotations
 
 import csv
+import math
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crl_robot.cameras.bench_report import MODES
 from crl_robot.errors import ConfigError
 from crl_robot.graph import Graph, NodeCommand
 
 if TYPE_CHECKING:
     from crl_robot.nodes.camera_receiver import Arrivals, CameraReceiver
-
-READY_S = 60.0
-MODES = ("raw", "compressed")
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,22 @@ class CameraCommand(NodeCommand):
 
 
 def run(
-    seconds: float = 300.0, cameras: int = 2, size: tuple[int, int] = (640, 480), fps: float = 30.0
+    seconds: float = 300.0,
+    cameras: int = 2,
+    size: tuple[int, int] = (640, 480),
+    fps: float = 30.0,
+    on_second: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
     """Receive for ``seconds`` each way; returns facts, those of each way with its prefix ``raw_`` or ``compressed_``.
 
     ``latency_ms`` goes from the stamp to the begin of the callback and includes encoding where there is any;
     ``decode_ms`` is what an image costs after that. ``lost`` are frames that sequence numbers showed to be missing,
     ``uncounted`` those that were published, did not arrive and were not noticed. ``skipped`` were captured, but a newer
-    one came before they could be published; ``missed`` are periods in which the source itself was late.
+    one came before they could be published; ``missed`` are periods in which the source itself was late. ``sound`` says
+    that no frame was lost without being counted.
+
+    Args:
+        on_second: called after each second that was measured.
 
     Raises:
         ConfigError: a value is out of range.
@@ -57,9 +64,10 @@ def run(
     names = [f"camera_{index}" for index in range(cameras)]
     for mode in MODES:
         with tempfile.TemporaryDirectory(prefix="crl-bench-") as folder:
-            found = _receive(Path(folder), names, mode == "compressed", seconds, size, fps)
+            nodes = bench_nodes(Path(folder), names, size, fps)
+            found = _receive(Path(folder), nodes, mode == "compressed", seconds, on_second)
         facts |= {f"{mode}_{key}": value for key, value in found.items()}
-    return facts
+    return facts | {"sound": not any(facts[f"{mode}_uncounted"] for mode in MODES)}
 
 
 def bench_nodes(folder: Path, names: Sequence[str], size: tuple[int, int], fps: float) -> list[NodeCommand]:
@@ -73,21 +81,21 @@ def _own(common: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
 
 
 def _receive(
-    folder: Path, names: Sequence[str], compressed: bool, seconds: float, size: tuple[int, int], fps: float
+    folder: Path, nodes: Sequence[NodeCommand], compressed: bool, seconds: float, on_second: Callable[[], object]
 ) -> dict[str, Any]:
     from crl_robot.nodes.camera_receiver import CameraReceiver
 
+    names = [node.name for node in nodes]
     with (
-        Graph(bench_nodes(folder, names, size, fps), folder) as graph,
+        Graph(nodes, folder) as graph,
         CameraReceiver(names, compressed, graph.env, graph.check) as receiver,
     ):
-        ready = fps  # a second: discovery and the first frames are not what is measured
-        receiver.wait(
-            lambda: all(len(a.stamp_ns) >= ready for a in receiver.arrivals.values()), READY_S, "frames of each camera"
-        )
+        receiver.wait_until_ready()
         receiver.forget()
-        end = time.monotonic() + seconds
-        receiver.wait(lambda: time.monotonic() >= end, seconds + READY_S, "end")
+        begin = time.monotonic()
+        for second in range(1, math.ceil(seconds) + 1):
+            receiver.wait_for(begin + min(second, seconds) - time.monotonic())
+            on_second()
         graph.stop()
     return _facts(receiver, {name: _stamps(folder / f"{name}.csv") for name in names})
 

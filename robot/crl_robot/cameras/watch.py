@@ -104,6 +104,11 @@ class CameraWatch:
             while frame.stamp_ns - self._newest[0][0] > self._window_ns:
                 self._newest.popleft()
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the newest frames are equal to the byte, as many in a row as the limit says."""
+        return 0 < self.limits.frozen_after <= self._same
+
     def verdict(self) -> Verdict:
         """Judge the stream as it is now."""
         with self._lock:
@@ -135,7 +140,7 @@ class CameraWatch:
         if limits.silent_s and silent_s > limits.silent_s:
             return [f"no frame for {silent_s:.1f} s"] if frames else [f"no frame yet, after {silent_s:.1f} s"]
         reasons = []
-        if limits.frozen_after and same >= limits.frozen_after:
+        if 0 < limits.frozen_after <= same:
             reasons.append(f"frozen: the last {same} frames are equal to the byte")
         if limits.rate_hz and frames > 2 and rate_hz < limits.rate_hz * (1 - limits.rate_tolerance):
             reasons.append(f"{rate_hz:.1f} frames a second, expected {limits.rate_hz:g}")

@@ -2,6 +2,7 @@
 
 The device is read by a thread of the camera's own, so that the newest frame is always at hand; a second thread
 publishes each frame as soon as it is there. A frame that was replaced before it could be published counts as skipped.
+A picture that froze is not published: under new stamps it would look fresh, and a policy would act on it.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo
 
 from crl_robot.cameras.calibration import load_calibration
-from crl_robot.cameras.kinds import KINDS, CameraConfig, open_camera
+from crl_robot.cameras.kinds import open_camera
 from crl_robot.cameras.live import LiveCamera
-from crl_robot.cameras.watch import CameraWatch, WatchLimits
-from crl_robot.errors import ConfigError, nearest
+from crl_robot.cameras.watch import CameraWatch
+from crl_robot.contracts import Frame
+from crl_robot.nodes.camera_settings import CameraSettings
 from crl_robot.nodes.camera_topics import CameraTopics, calibrated_info, uncalibrated_info
 from crl_robot.nodes.common import CrlNode, NodeError
 from crl_robot.nodes.topic_camera import TopicCamera
 
 WAIT_S = 0.1
 JOIN_S = 2.0
-TOPIC = "topic"
 
 
 class CameraNode(CrlNode):
@@ -33,21 +34,7 @@ class CameraNode(CrlNode):
 
     def __init__(self) -> None:
         super().__init__("camera")
-        self._config = self._camera_config()
-        self._topic_type = self.setting("topic_type", "auto", "of kind 'topic': raw, compressed, or auto: by its name")
-        self._calibration = self.setting(
-            "calibration", "", "camera_info file; empty: camera_info says 'not calibrated'"
-        )
-        self._quality = self.setting("jpeg_quality", 90, "of the compressed topic", 1, 100)
-        self._limits = WatchLimits(
-            rate_hz=self._config.fps,
-            age_ms=self.setting("warn_age_ms", 100.0, "age at arrival above which diagnostics warn", 0.0, 10_000.0),
-            frozen_after=self.setting(
-                "frozen_after", 10, "so many equal frames in a row are a frozen picture; 0: never", 0, 100_000
-            ),
-            silent_s=self._config.max_age_s,
-        )
-        self._log = self.setting("log", "", "CSV file that gets the stamp of each published frame at the end")
+        self._settings = CameraSettings.declare(self)
         self._stamps: list[int] = []
         self._camera: LiveCamera | TopicCamera | None = None
         self._thread: threading.Thread | None = None
@@ -56,11 +43,11 @@ class CameraNode(CrlNode):
         """Open the camera. It must be there; once open it may go away and come back."""
         info = self._info()
         self._camera = self._open()
-        self._watch = CameraWatch(self._limits)
-        self._topics = CameraTopics(self, self._camera, info, self._quality)
-        self._skipped = 0
+        self._watch = CameraWatch(self._settings.limits)
+        self._topics = CameraTopics(self, self._camera, info, self._settings.quality)
+        self._skipped = self._withheld = 0
         for remark in self._camera.health().remarks:
-            self.get_logger().warning(f"camera '{self._config.name}': {remark}")
+            self.get_logger().warning(f"camera '{self._camera.name}': {remark}")
 
     def start(self) -> None:
         """Begin to publish."""
@@ -80,8 +67,8 @@ class CameraNode(CrlNode):
         if self._camera is not None:
             self._camera.close()
             self._camera = None
-        if self._log:
-            with Path(self._log).open("w", newline="", encoding="utf-8") as file:
+        if self._settings.log:
+            with Path(self._settings.log).open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([("stamp_ns",), *((stamp,) for stamp in self._stamps)])
 
     def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
@@ -95,10 +82,11 @@ class CameraNode(CrlNode):
             "age_p50_ms": round(verdict.age_p50_ms, 1),
             "age_max_ms": round(verdict.age_max_ms, 1),
             "longest_gap_ms": round(verdict.longest_gap_ms, 1),
-            "frozen": verdict.frozen,
+            "frozen": self._watch.frozen,
             "stamp_source": health.stamp_source,
             "published": self._topics.published,
             "skipped": self._skipped,
+            "withheld": self._withheld,
             "missing": verdict.missing,
         }
         values |= {name: getattr(health, name) for name in ("captured", "damaged", "unordered", "lost", "reconnects")}
@@ -120,50 +108,45 @@ class CameraNode(CrlNode):
                 number, frame = found
                 self._skipped += number - last - 1
                 last = number
-                self._watch.add(frame)
-                self._topics.send(frame)
-                if self._log:
-                    self._stamps.append(frame.stamp_ns)
+                self._publish(frame)
         finally:
             if self._publishing:
                 self.failure = NodeError("the publishing thread ended; its traceback is in the log")
 
+    def _publish(self, frame: Frame) -> None:
+        """Publish a frame, unless the picture is frozen."""
+        was_frozen = self._watch.frozen
+        self._watch.add(frame)
+        if self._watch.frozen != was_frozen:
+            self._tell(self._watch.frozen)
+        if self._watch.frozen:
+            self._withheld += 1
+            return
+        self._topics.send(frame)
+        if self._settings.log:
+            self._stamps.append(frame.stamp_ns)
+
+    def _tell(self, frozen: bool) -> None:
+        name, count = self._settings.config.name, self._settings.limits.frozen_after
+        self.get_logger().warning(
+            f"camera '{name}' is frozen: its last {count} frames are equal to the byte; nothing is published until the "
+            "picture changes. Replug it, or set frozen_after to 0 where the picture may stand still"
+            if frozen
+            else f"camera '{name}' shows a picture that changes again"
+        )
+
     def _open(self) -> LiveCamera | TopicCamera:
-        config, notify = self._config, self.get_logger().warning
-        if self._kind == TOPIC:
-            name, topic = config.name, config.device
-            return TopicCamera(self, name, topic, config.size, self._topic_type, config.max_age_s, notify)
+        config, notify = self._settings.config, self.get_logger().warning
+        if self._settings.is_topic:
+            kind, max_age_s = self._settings.topic_type, config.max_age_s
+            return TopicCamera(self, config.name, config.device, config.size, kind, max_age_s, notify)
         return open_camera(config, self._now_ns, notify)
 
     def _info(self) -> CameraInfo:
-        if not self._calibration:
-            return uncalibrated_info(self._config.size)
-        return calibrated_info(load_calibration(self._calibration, self._config.size))
-
-    def _camera_config(self) -> CameraConfig:
-        self._kind = self.setting("kind", "uvc", "uvc, realsense, file, or topic")
-        if self._kind not in (*KINDS, TOPIC):
-            raise ConfigError(f"parameter 'kind' is {self._kind!r}; {nearest(self._kind, (*KINDS, TOPIC))}")
-        width = self.setting("width", 640, "native width, pixels", 16, 8192)
-        height = self.setting("height", 480, "native height, pixels", 16, 8192)
-        return CameraConfig(
-            name=self.setting("name", "over_shoulder", "of the camera; its topics begin with it"),
-            kind="file" if self._kind == TOPIC else self._kind,  # a topic is opened here, not by `open_camera`
-            device=self.setting("device", "0", "path or number, serial number, film or folder, or topic"),
-            size=(width, height),
-            fps=self.setting("fps", 30.0, "frames a second", 0.1, 500.0),
-            fourcc=self.setting("fourcc", "MJPG", "pixel format of a USB camera"),
-            exposure=self._lock("exposure", "in the driver's unit (UVC: 0.1 ms)"),
-            gain=self._lock("gain", "in the driver's unit"),
-            white_balance=self._lock("white_balance", "kelvin"),
-            focus=self._lock("focus", "in the driver's unit"),
-            loop=self.setting("loop", True, "of kind 'file': begin again at the end"),
-            max_age_s=self.setting("max_age_s", 0.5, "without a frame for longer, the camera has none", 0.01, 60.0),
-        )
-
-    def _lock(self, name: str, unit: str) -> float | None:
-        value = self.setting(name, -1.0, f"locked at this value, {unit}; negative: automatic", -1.0, 1e6)
-        return None if value < 0 else value
+        size = self._settings.config.size
+        if not self._settings.calibration:
+            return uncalibrated_info(size)
+        return calibrated_info(load_calibration(self._settings.calibration, size))
 
     def _now_ns(self) -> int:
         return self.get_clock().now().nanoseconds

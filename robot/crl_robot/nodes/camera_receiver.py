@@ -17,6 +17,10 @@ from crl_robot.nodes.messages import IMAGE_QOS, frame_from_msg, ns_from_time
 from crl_robot.nodes.observation_topics import MessageInfo, numbering
 from crl_robot.sequence import SequenceTracker
 
+READY_S = 60.0
+WARM_UP = 30
+"""Frames; they are not what is measured."""
+
 
 @dataclass
 class Arrivals:
@@ -50,6 +54,11 @@ class CameraReceiver(GraphClient):
         kind, topic = (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
         for name in cameras:
             self.node.create_subscription(kind, f"{name}/{topic}", partial(self._on_image, name), IMAGE_QOS)
+
+    def wait_until_ready(self) -> None:
+        """Until so many frames of each camera are here that discovery is over. Raises GraphError."""
+        found = self.arrivals.values()
+        self.wait(lambda: all(len(a.stamp_ns) >= WARM_UP for a in found), READY_S, "frames of each camera")
 
     def forget(self) -> None:
         """Begin to count anew."""

@@ -6,15 +6,19 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import rclpy
+from rclpy.client import Client
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import Trigger
 
 from crl_robot.graph import GraphError
 
 SPIN_S = 0.05
+PATIENCE_S = 10.0
+"""What may come later than asked for before a wait gives up."""
 
 
 class GraphClient:
@@ -28,6 +32,8 @@ class GraphClient:
 
     check_every_s: ClassVar[float] = 0.0
     """How often a wait looks whether the processes live; 0 after each message."""
+    answer_s: ClassVar[float] = PATIENCE_S
+    """How long a service may take to answer."""
 
     def __init__(self, name: str, env: Mapping[str, str], check: Callable[[], None]) -> None:
         self._check = check
@@ -51,8 +57,12 @@ class GraphClient:
             else:
                 os.environ[key] = value
 
-    def wait(self, until: Callable[[], bool], timeout_s: float, what: str) -> None:
-        """Take in messages until ``until()``. Raises GraphError after ``timeout_s`` or when a process has ended."""
+    def wait(self, until: Callable[[], bool], timeout_s: float, what: str | Callable[[], str]) -> None:
+        """Take in messages until ``until()``. Raises GraphError after ``timeout_s`` or when a process has ended.
+
+        Args:
+            what: is waited for, in words.
+        """
         deadline = time.monotonic() + timeout_s
         check_at = 0.0
         while not until():
@@ -61,5 +71,24 @@ class GraphClient:
                 self._check()
                 check_at = now + self.check_every_s
             if now > deadline:
-                raise GraphError(f"no {what} within {timeout_s:.0f} s; see the logs of the nodes")
+                words = what() if callable(what) else what
+                raise GraphError(f"no {words} within {timeout_s:.0f} s; see the logs of the nodes")
             self._executor.spin_once(timeout_sec=SPIN_S)
+
+    def wait_for(self, seconds: float) -> None:
+        """Take in messages for that long. Raises GraphError when a process has ended."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() >= end, seconds + PATIENCE_S, "end of the wait")
+
+    def call(self, client: Client, request: Any) -> Any:
+        """Call a service and wait for its answer. Raises GraphError when none comes."""
+        future = client.call_async(request)
+        self.wait(future.done, self.answer_s, f"answer from {client.srv_name}")
+        return future.result()
+
+    def succeed(self, client: Client, request: Any = None) -> str:
+        """Call a Trigger or SetBool service; returns its message. Raises GraphError when it says no."""
+        answer = self.call(client, request or Trigger.Request())
+        if not answer.success:
+            raise GraphError(f"{client.srv_name} refused: {answer.message}")
+        return answer.message

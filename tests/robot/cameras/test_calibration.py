@@ -1,15 +1,18 @@
 """Calibration files, and calibrations from pictures whose true K and D are known."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
 import yaml
 from tests.robot.cameras.boards import BOARD, SIZE, D, K, photograph, poses, rays
 
-from crl_robot.cameras import calibrate as command
 from crl_robot.cameras import views as views_module
 from crl_robot.cameras.calibration import Calibration, load_calibration, save_calibration
 from crl_robot.cameras.checkerboard import Board, calibrate, cells_covered, find_corners, is_new_view
+from crl_robot.cli import main
 from crl_robot.contracts import Frame
 from crl_robot.errors import CameraError, ConfigError
 
@@ -188,7 +191,7 @@ def test_a_calibration_of_another_size_is_refused(tmp_path):
 
 def test_the_command_makes_a_file_from_a_folder_and_says_how_good_it_is(board_folder, tmp_path, capsys):
     out = tmp_path / "left.yaml"
-    code = command.main([str(board_folder), "--out", str(out), "--board", "9x6", "--square", "0.025"])
+    code = main(["calibrate", str(board_folder), "--out", str(out), "--board", "9x6", "--square", "0.025"])
     said = capsys.readouterr().out
     assert "picture 13: no whole board" in said
     assert "coverage" in said
@@ -201,7 +204,7 @@ def test_the_command_makes_a_file_from_a_live_camera(board_folder, tmp_path, mon
     monkeypatch.setattr(views_module, "LOOK_EVERY_S", 0.0)
     out, kept = tmp_path / "left.yaml", tmp_path / "kept"
     flags = ["--kind", "file", "--device", str(board_folder), "--fps", "20", "--views", "6", "--keep", str(kept)]
-    assert command.main(["--out", str(out), *flags]) in (0, 1)
+    assert main(["calibrate", "--out", str(out), *flags]) in (0, 1)
     assert "view 6 of 6" in capsys.readouterr().out
     assert len(list(kept.glob("*.png"))) == 6
     assert load_calibration(out, SIZE).K[0, 0] == pytest.approx(K[0, 0], rel=0.05)
@@ -212,9 +215,14 @@ def test_the_command_makes_a_file_from_a_live_camera(board_folder, tmp_path, mon
 )
 def test_the_command_ends_with_two_and_writes_nothing_when_it_cannot(flags, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert command.main(["--out", "x.yaml", *flags]) == 2
-    assert "error:" in capsys.readouterr().err
+    assert main(["calibrate", "--out", "x.yaml", *flags]) == 2
+    assert "crl-robot:" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_help_on_the_command_comes_without_opencv():
+    code = "import sys, crl_robot.cli as cli; cli._parser(); sys.exit('cv2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 class Away:

@@ -23,15 +23,18 @@ from crl_robot.cameras import bench_cameras
 from crl_robot.cameras.calibration import Calibration, save_calibration
 from crl_robot.cameras.live import LiveCamera
 from crl_robot.cameras.uvc import UvcDevice, UvcSettings
+from crl_robot.contracts import ArmState, JointReading, Pose
 from crl_robot.errors import ConfigError
 from crl_robot.nodes import camera as camera_module
 from crl_robot.nodes.camera import CameraNode
 from crl_robot.nodes.images import frame_from_compressed, jpeg_message
 from crl_robot.nodes.messages import IMAGE_QOS, frame_from_msg, ns_from_time
 from crl_robot.resources import config_file
+from crl_robot.streams import ObservationBuffer
 
 pytestmark = pytest.mark.ros
 KINDS = {"image_raw": Image, "image_raw/compressed": CompressedImage, "camera_info": CameraInfo}
+POSE = Pose(np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]))
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -197,7 +200,7 @@ def test_a_frozen_picture_is_told_in_diagnostics_at_one_hertz(stage, shutter):
     show = stage("image_raw", frozen_after=5)
     show.up()
     shutter.still = True
-    show.wait_for("image_raw", 6, shutter.take)
+    show.spin(lambda: show.node.diagnose()[2]["frozen"], shutter.take)
     show.got["diagnostics"].clear()
     status = show.wait_for("diagnostics", also=shutter.take).status[0]
     values = {entry.key: entry.value for entry in status.values}
@@ -206,6 +209,46 @@ def test_a_frozen_picture_is_told_in_diagnostics_at_one_hertz(stage, shutter):
     assert values["frozen"] == "True"
     assert "V4L2 buffer timestamp" in values["stamp_source"]
     assert {"rate_hz", "age_p50_ms", "published", "skipped", "lost", "missing"} <= set(values)
+
+
+def test_a_frozen_picture_is_not_published_until_it_changes(stage, shutter):
+    """Under new stamps it would look fresh, and a policy would act on what it no longer sees."""
+    show = stage("image_raw", frozen_after=5, max_age_s=10.0)
+    show.up()
+    shutter.still = True
+    show.spin(lambda: show.node.diagnose()[2]["withheld"] >= 5, shutter.take)
+    values = show.node.diagnose()[2]
+    assert values["frozen"]
+    assert values["published"] == 4
+    assert values["captured"] == values["published"] + values["skipped"] + values["withheld"]
+    shutter.still = False
+    show.spin(lambda: show.node._topics.published > 4, shutter.take)
+    assert not show.node.diagnose()[2]["frozen"]
+    raw = show.wait_for("image_raw", 5)
+    assert np.any(frame_from_msg(raw, 0).image != picture(0, SIZE))
+
+
+def test_a_frozen_camera_leaves_a_policy_without_a_fresh_image(stage, shutter):
+    show = stage(max_age_s=10.0, frozen_after=3)
+    seen = ObservationBuffer(("left",), tolerance_s=0.3)
+    show.ears.create_subscription(
+        Image, "/rig/left/image_raw", lambda msg: seen.add_frame("left", frame_from_msg(msg, time.time_ns())), IMAGE_QOS
+    )
+    show.up()
+    shutter.still = True
+    show.spin(lambda: seen.received["left"] > 0, shutter.take)
+    assert seen.why_not(time.time_ns()) == "no arm state yet"
+    seen.add_arm(ArmState(JointReading(np.zeros(6), np.zeros(6), 0.0, time.time_ns()), POSE, POSE, 0.0, "moving"))
+    show.spin(lambda: "image of camera 'left'" in seen.why_not(time.time_ns()), shutter.take)
+    assert seen.observe(time.time_ns()) is None
+
+
+def test_a_film_may_stand_still(stage, tmp_path):
+    cv2.imwrite(str(tmp_path / "still.png"), np.full((SIZE[1], SIZE[0], 3), 90, np.uint8))
+    show = stage("image_raw", kind="file", device=tmp_path, fps=60.0)
+    show.up()
+    show.wait_for("image_raw", 15)
+    assert show.node.diagnose()[2]["withheld"] == 0
 
 
 def test_settings_that_the_driver_did_not_take_stay_in_the_diagnostics(stage, shutter):
@@ -284,7 +327,10 @@ def test_the_shipped_settings_name_only_parameters_that_exist(name):
 
 
 def test_the_bench_accounts_for_every_frame_of_the_real_nodes():
-    facts = bench_cameras.run(1.0, cameras=2, size=(160, 120), fps=20.0)
+    seconds = []
+    facts = bench_cameras.run(1.0, cameras=2, size=(160, 120), fps=20.0, on_second=lambda: seconds.append(1))
+    assert len(seconds) == 2
+    assert facts["sound"]
     for mode in bench_cameras.MODES:
         assert facts[f"{mode}_received"] > 5
         assert facts[f"{mode}_uncounted"] == 0

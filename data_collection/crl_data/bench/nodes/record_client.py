@@ -9,13 +9,10 @@ from typing import Any
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from crl_robot.graph import GraphError
 from crl_robot.nodes.graph_client import GraphClient
 from crl_robot.nodes.messages import LATCHED_QOS
 
 READY_S = 60.0
-ANSWER_S = 300.0
-"""An episode of minutes is synced to the disk before the answer comes."""
 
 
 class RecordClient(GraphClient):
@@ -25,6 +22,9 @@ class RecordClient(GraphClient):
         env: what this process must add to its environment to join the graph; undone at the end.
         check: raises when a process of the graph has ended.
     """
+
+    answer_s = 300.0
+    """An episode of minutes is synced to the disk before the answer comes."""
 
     def __init__(self, env: Mapping[str, str], check: Callable[[], None]) -> None:
         super().__init__("record_bench", env, check)
@@ -40,12 +40,7 @@ class RecordClient(GraphClient):
 
     def ask(self, name: str) -> str:
         """Call a service; returns its answer. Raises GraphError when it refuses."""
-        future = self._services[name].call_async(Trigger.Request())
-        self.wait(future.done, ANSWER_S, f"answer of /recorder/{name}")
-        answer = future.result()
-        if answer is None or not answer.success:
-            raise GraphError(f"/recorder/{name} refused: {answer.message if answer else 'no answer'}")
-        return answer.message
+        return self.succeed(self._services[name])
 
     def _on_status(self, msg: String) -> None:
         self.status = json.loads(msg.data)
