@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from crl_learning.bench_arm_cli import add_parsers
 from crl_robot.errors import nearest
 
-BENCHES = ("control", "record", "store")
+BENCHES = ("control", "record", "store", "cameras", "faults", "bus")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run crl-bench; returns the exit code: 0 measured, 1 a node failed or the store broke a promise, 2 refused."""
+    """Run crl-bench; returns the exit code: 0 measured, 1 a node failed or a promise was broken, 2 refused."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words and not words[0].startswith("-") and words[0] not in BENCHES:
         sys.stderr.write(f"crl-bench: no bench is named '{words[0]}'; {nearest(words[0], BENCHES)}\n")
@@ -59,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
         "--full-disk", type=int, metavar="N", help="with --kill: runs on a full disk (default a quarter)"
     )
     store.set_defaults(measure=_store)
-    for bench in (control, record, store):
+    cameras = benches.add_parser("cameras", help="from capture to callback in another process, raw and compressed")
+    cameras.add_argument("--seconds", type=float, default=300.0, help="how long to measure each way (default 300)")
+    cameras.add_argument("--cameras", type=int, default=2, help="640x480 cameras at 30 Hz (default 2)")
+    cameras.set_defaults(measure=_cameras)
+    for bench in (control, record, store, cameras, *add_parsers(benches)):
         bench.add_argument("--json", type=Path, help="file that gets the facts")
     return parser
 
@@ -99,6 +104,18 @@ def _record(options: argparse.Namespace) -> dict[str, Any]:
             on_second=on_second,
         )
     _print_facts("recording", facts)
+    return facts
+
+
+def _cameras(options: argparse.Namespace) -> dict[str, Any]:
+    from rich.console import Console
+
+    from crl_robot.cameras.bench_cameras import run
+    from crl_robot.cameras.bench_report import MODES, cameras_table
+
+    with _bar("cameras", len(MODES) * options.seconds) as on_second:
+        facts = run(seconds=options.seconds, cameras=options.cameras, on_second=on_second)
+    Console().print(cameras_table(facts))
     return facts
 
 

@@ -25,7 +25,7 @@ from crl_robot.resources import config_file
 
 logger = logging.getLogger(__name__)
 
-Parameter = bool | int | float | str | list[str]
+Parameter = bool | int | float | str | list[str] | list[float]
 
 FIRST_PORT, PORTS_PER_DOMAIN, DOMAINS = 7400, 250, range(1, 101)
 """DDS ports of a domain; above 101 they meet Linux's ephemeral ports (RTPS 2.2, section 9.6.1)."""

@@ -75,6 +75,24 @@ def test_the_other_benches_are_asked_for_what_was_given(words, module, expected,
     assert "lost frames" in capsys.readouterr().out
 
 
+def test_camera_bench_shows_raw_beside_compressed_and_ends_with_1_when_a_frame_is_lost_uncounted(
+    tmp_path, monkeypatch, capsys
+):
+    percentiles = {"p50": 1.5, "p99": 2.5, "max": 3.5}
+    counts = dict.fromkeys(("published", "received", "lost", "uncounted", "skipped", "missed", "bytes_per_frame"), 7)
+    one = counts | {"latency_ms": percentiles, "decode_ms": percentiles}
+    facts = {f"{mode}_{key}": value for mode in ("raw", "compressed") for key, value in one.items()}
+    facts |= {"cameras": 2, "width": 640, "height": 480, "fps": 30.0, "seconds": 5.0, "sound": False}
+    asked = {}
+    monkeypatch.setattr("crl_robot.cameras.bench_cameras.run", lambda **settings: asked.update(settings) or facts)
+    assert main(["cameras", "--seconds", "5", "--json", str(tmp_path / "facts.json")]) == 1
+    assert {"seconds": 5.0, "cameras": 2}.items() <= asked.items()
+    assert json.loads((tmp_path / "facts.json").read_text()) == facts
+    said = capsys.readouterr().out
+    assert "capture to callback, p99, ms" in said
+    assert said.count("2.50") == 4
+
+
 def test_a_store_that_broke_a_promise_ends_with_code_1(tmp_path, monkeypatch, capsys):
     campaign = SimpleNamespace(run=lambda **_: {"sound": False, "episodes_lost": 1})
     monkeypatch.setitem(sys.modules, "crl_data.bench.durability", campaign)
