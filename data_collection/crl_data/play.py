@@ -21,15 +21,14 @@ from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import Action, ActionSpec
 from crl_robot.errors import StoreError
-from crl_robot.kinematics import JOINT_NAMES
+from crl_robot.robots import robot
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.oracles import Oracle, oracle
 from crl_robot.sim.play import PlayPolicy
 from crl_robot.sim.play_options import PlayOptions
+from crl_robot.sim.tasks import get_task
 from crl_robot.sim.world import World
-
-ROBOT = "widowx250s"
 
 
 def play(settings: PlaySettings, *, progress: bool = True) -> Store:
@@ -39,11 +38,13 @@ def play(settings: PlaySettings, *, progress: bool = True) -> Store:
         StoreError: the store exists and ``resume`` is off, holds other cameras or semantics, or cannot be written, or
             a recording process died.
         CameraError: a camera is unknown.
+        ConfigError: the robot has no such task.
     """
     path = Path(settings.out)
     if path.exists() and not settings.resume:
         raise StoreError(f"{path} exists; add resume=true to continue it, or choose another out=")
-    world = World()
+    world = World(robot=robot(settings.robot))
+    get_task(_scene_task(settings), world.robot)  # an unknown one, too
     for name in settings.camera_names:
         SimCamera(world, name)  # an unknown name is refused before a store is made
     store = Store.open_or_create(path, play_spec(settings))
@@ -60,12 +61,20 @@ def play(settings: PlaySettings, *, progress: bool = True) -> Store:
 def play_spec(settings: PlaySettings) -> StoreSpec:
     """What a store recorded with these settings declares."""
     cameras = {name: CameraSpec(encoding=settings.encoding) for name in settings.camera_names}
-    return StoreSpec(ActionSpec(), cameras, ROBOT, JOINT_NAMES)
+    recorded = robot(settings.robot)
+    return StoreSpec(ActionSpec(), cameras, recorded.data_name, recorded.model.joint_names)
 
 
 def episode_id(settings: PlaySettings, index: int) -> str:
     """Id of episode ``index``: what makes a resumed run skip it."""
     return f"{settings.task}-s{settings.seed}-{index:06d}"
+
+
+def _scene_task(settings: PlaySettings) -> str:
+    """The task whose starts are drawn; play begins like a push where the robot can push."""
+    if settings.task != "play":
+        return settings.task
+    return "push" if "push" in robot(settings.robot).tick_limits else "reach"
 
 
 class Player:
@@ -74,7 +83,8 @@ class Player:
     def __init__(self, settings: PlaySettings) -> None:
         self._settings = settings
         self._store = Store.open(settings.out)
-        self._env = SimEnv("push" if settings.task == "play" else settings.task, cameras=settings.camera_names)
+        self._robot = robot(settings.robot)
+        self._env = SimEnv(_scene_task(settings), cameras=settings.camera_names, robot=self._robot)
 
     def close(self) -> None:
         """Release the renderer."""
@@ -82,7 +92,7 @@ class Player:
 
     def _actor(self, rng: np.random.Generator) -> Oracle:
         if self._settings.task == "play":
-            return PlayPolicy(rng, PlayOptions(push_share=self._settings.push_share))
+            return PlayPolicy(rng, PlayOptions(push_share=self._settings.push_share), self._robot)
         return oracle(self._settings.task)
 
     def record(self, index: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 from crl_data.schema import Encoding
+from crl_robot.arm_model import ROBOT_NAMES
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.sim.play_options import PlayOptions
 
@@ -19,6 +20,7 @@ class PlaySettings:
 
     Attributes:
         out: store to write; made when it does not exist.
+        robot: 'widowx' or 'sawyer'.
         task: 'play' (noisy mixture of reaching and pushing) or an oracle's task, 'reach' or 'push'.
         episodes: number of episodes with this task and seed that the store shall hold.
         steps: control ticks per episode.
@@ -27,10 +29,12 @@ class PlaySettings:
         workers: processes.
         cameras: comma-separated names.
         encoding: 'jpeg' or 'lossless'.
-        push_share: in task=play, probability that the next thing to do is a push rather than a reach.
+        push_share: in task=play, probability that the next thing to do is a push rather than a reach; a robot without
+            a task 'push' only reaches.
     """
 
     out: str = ""
+    robot: str = ROBOT_NAMES[0]
     task: str = "play"
     episodes: int = 100
     steps: int = 60
@@ -44,6 +48,8 @@ class PlaySettings:
     def __post_init__(self) -> None:
         if not self.out:
             raise ConfigError("out is missing: name the store to write, for example out=data/play.zarr")
+        if self.robot not in ROBOT_NAMES:
+            raise ConfigError(f"robot={self.robot} is unknown, {nearest(self.robot, ROBOT_NAMES)}")
         if self.task not in PLAY_TASKS:
             raise ConfigError(f"task={self.task} is unknown, {nearest(self.task, PLAY_TASKS)}")
         if self.encoding not in get_args(Encoding):

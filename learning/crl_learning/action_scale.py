@@ -12,12 +12,17 @@ from crl_robot.contracts import ACTION_DIM, ACTION_NAMES
 from crl_robot.errors import ContractError
 from crl_robot.safety import SafetyLimits
 
-_LIMITS = SafetyLimits()
-RANGE_CENTRE = np.array([0, 0, 0, 0, 0, 0, 0.5], dtype=np.float32)
-RANGE_HALF = np.array([_LIMITS.max_step_m] * 3 + [_LIMITS.max_step_rad] * 3 + [0.5], dtype=np.float32)
-"""The largest action of one control tick, per entry: the limits that every recorded and every sent action obeys."""
-
 CONSTANT_STD = 1e-6
+RANGE_CENTRE = np.array([0, 0, 0, 0, 0, 0, 0.5], dtype=np.float32)
+
+
+def range_half(limits: SafetyLimits) -> NDArray[np.float32]:
+    """(7,) the largest action of one control tick: the limits that every recorded and every sent action obeys."""
+    return np.array([limits.max_step_m] * 3 + [limits.max_step_rad] * 3 + [0.5], dtype=np.float32)
+
+
+RANGE_HALF = range_half(SafetyLimits())
+"""That of the WidowX, and of data whose robot is not known."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,11 @@ class ActionScale:
             raise ContractError(f"action half_range is {self.half_range.tolist()}, expected no negative number")
 
     @classmethod
-    def from_actions(cls, actions: NDArray[np.float32]) -> ActionScale:
-        """The scale for actions (N, 7): the range of the contract, or a constant where the data are constant."""
+    def from_actions(cls, actions: NDArray[np.float32], half: NDArray[np.float32] = RANGE_HALF) -> ActionScale:
+        """The scale for actions (N, 7): the robot's range, ``half`` (7,), or a constant where they are constant."""
         constant = actions.std(axis=0) < CONSTANT_STD
         centre = np.where(constant, actions.mean(axis=0), RANGE_CENTRE)
-        return cls(centre, np.where(constant, 0, RANGE_HALF))
+        return cls(centre, np.where(constant, 0, half))
 
     @property
     def free(self) -> NDArray[np.float32]:

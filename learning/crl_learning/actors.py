@@ -13,7 +13,6 @@ from crl_learning.assets import checkpoint_folder
 from crl_learning.goal_policy import GoalPolicy  # imports torch before MuJoCo can open a GL context
 from crl_robot.contracts import Observation
 from crl_robot.errors import ConfigError, nearest
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.oracles import Oracle, oracle
 
@@ -58,7 +57,8 @@ class CheckpointActor:
         self._policy = GoalPolicy.load(checkpoint_folder(folder))
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
-        self._policy.require_robot(env.spec, env.cameras[self._policy.image_spec.camera].size)
+        camera = env.cameras[self._policy.image_spec.camera]
+        self._policy.require_robot(env.spec, camera.size, env.robot.data_name)
         self._policy.set_goal(goal)
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
@@ -86,7 +86,7 @@ class RandomActor:
         self._rng = rng
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
-        delta = self._rng.uniform(-1.0, 1.0, 3) * SafetyLimits().max_step_m
+        delta = self._rng.uniform(-1.0, 1.0, 3) * env.robot.limits.max_step_m
         return np.array([*delta, 0, 0, 0, observation.arm.gripper_target], dtype=np.float32)
 
 

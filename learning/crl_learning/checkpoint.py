@@ -20,6 +20,8 @@ from crl_robot.image_spec import ImageSpec
 SCHEMA = "crl_checkpoint"
 SCHEMA_VERSION = 1
 FACTS = "checkpoint.json"
+FIRST_ROBOT = "widowx250s"
+"""Robot of the checkpoints that do not name one."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class CheckpointMeta:
         seed: of the run.
         provenance: full settings, data source and fingerprint, action statistics, git commit, library versions,
             last metrics; for people, never needed to act.
+        robot: name of the robot whose data it learned from; '' when it is not known.
     """
 
     algorithm: str
@@ -45,6 +48,7 @@ class CheckpointMeta:
     steps: int
     seed: int
     provenance: dict[str, Any] = field(default_factory=dict)
+    robot: str = FIRST_ROBOT
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -60,6 +64,7 @@ class CheckpointMeta:
             "steps": self.steps,
             "seed": self.seed,
             "provenance": self.provenance,
+            "robot": self.robot,
         }
 
     @classmethod
@@ -77,6 +82,7 @@ class CheckpointMeta:
             facts["steps"],
             facts["seed"],
             facts["provenance"],
+            facts.get("robot", FIRST_ROBOT),
         )
         if meta.image_spec.hash != facts["image_spec_hash"]:
             raise ContractError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crl_learning.settings import load_settings
+from crl_robot.arm_model import ROBOT_NAMES
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.image_spec import ImageSpec
 from crl_robot.resources import config_file
@@ -17,6 +18,7 @@ COLD_HEADS = ("both", "phi")
 LABELS = ("commanded", "achieved")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "bf16", "fp32")
+ROBOTS = ("auto", *ROBOT_NAMES)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class TrainConfig:
     """One training run; configs/train.yaml says what each setting means."""
 
     data: str
+    robot: str
     out: str
     cache: str
     cache_gb: float
@@ -114,6 +117,7 @@ class TrainConfig:
         _require_one_of("device", self.device, DEVICES)
         _require_one_of("precision", self.precision, PRECISIONS)
         _require_one_of("labels", self.labels, LABELS)
+        _require_one_of("robot", self.robot, ROBOTS)
         for name in ("steps", "log_every", "validate_every", "checkpoint_every"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("seed", "minutes", "threads", "warmup_steps", "crop_pixels"):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from crl_learning.actors import Subject, make_actor
 from crl_learning.eval_report import failures_first, side_by_side, write_trial_video
 from crl_learning.trials import Trial, episode_seed
+from crl_robot.robots import WIDOWX, robot
 from crl_robot.sim.env import SimEnv, render_goal
 from crl_robot.sim.tasks import Episode, Task
 from crl_robot.sim.world import WorldOptions
@@ -30,15 +31,18 @@ CHUNK = 4
 
 
 class DirectRunner:
-    """Runs trials of one task in this process.
+    """Runs trials of one task of one robot in this process.
 
     The goal image is always rendered in the unchanged world; ``options`` change the live one only.
     """
 
-    def __init__(self, task: str, subject: Subject, options: WorldOptions | None = None) -> None:
+    def __init__(
+        self, task: str, subject: Subject, options: WorldOptions | None = None, robot_name: str = WIDOWX.name
+    ) -> None:
         self._actor = make_actor(subject)
-        self._env = SimEnv(task, options=options)
-        self._goal_env = SimEnv(task) if options and options != WorldOptions() else self._env
+        moved = robot(robot_name)
+        self._env = SimEnv(task, options=options, robot=moved)
+        self._goal_env = SimEnv(task, robot=moved) if options and options != WorldOptions() else self._env
 
     def run(self, seed: int, index: int, film: list[NDArray[np.uint8]] | None = None) -> Trial:
         """Run trial ``index`` to its last control tick; `side_by_side` frames are added to ``film`` when given."""
@@ -86,6 +90,7 @@ def run_direct(
     options: WorldOptions | None = None,
     workers: int = 2,
     on_trial: Callable[[], None] = lambda: None,
+    robot_name: str = WIDOWX.name,
 ) -> list[Trial]:
     """Trials 0 .. episodes - 1 in order, on ``workers`` processes of one thread each; ``on_trial`` is called per trial.
 
@@ -93,12 +98,12 @@ def run_direct(
     process.
     """
     if workers == 1:
-        return _run_here(task, subject, seed, episodes, options, on_trial)
+        return _run_here(DirectRunner(task, subject, options, robot_name), seed, episodes, on_trial)
     make_actor(subject)  # refuses a bad checkpoint here, before any process starts
     chunks = [range(start, min(start + CHUNK, episodes)) for start in range(0, episodes, CHUNK)]
     trials: list[Trial] = []
     with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn"), _one_thread) as pool:
-        pending = [pool.submit(_run_chunk, task, subject, options, seed, chunk) for chunk in chunks]
+        pending = [pool.submit(_run_chunk, task, subject, options, robot_name, seed, chunk) for chunk in chunks]
         try:
             for done in as_completed(pending):
                 trials += done.result()
@@ -109,11 +114,8 @@ def run_direct(
     return sorted(trials, key=lambda trial: trial.index)
 
 
-def _run_here(
-    task: str, subject: Subject, seed: int, episodes: int, options: WorldOptions | None, on_trial: Callable[[], None]
-) -> list[Trial]:
+def _run_here(runner: DirectRunner, seed: int, episodes: int, on_trial: Callable[[], None]) -> list[Trial]:
     _one_thread()
-    runner = DirectRunner(task, subject, options)
     trials = []
     for index in range(episodes):
         trials.append(runner.run(seed, index))
@@ -123,13 +125,18 @@ def _run_here(
 
 
 def record_videos(
-    trials: Sequence[Trial], count: int, subject: Subject, options: WorldOptions | None, folder: Path
+    trials: Sequence[Trial],
+    count: int,
+    subject: Subject,
+    options: WorldOptions | None,
+    folder: Path,
+    robot_name: str = WIDOWX.name,
 ) -> list[Path]:
     """Run the ``count`` trials worth watching once more, which repeats them exactly, and write their videos."""
     chosen = failures_first(trials, count)
     if not chosen:
         return []
-    runner = DirectRunner(chosen[0].task, subject, options)
+    runner = DirectRunner(chosen[0].task, subject, options, robot_name)
     paths = []
     for trial in chosen:
         film: list[NDArray[np.uint8]] = []
@@ -144,10 +151,12 @@ def _one_thread() -> None:
 
 
 @cache
-def _worker_runner(task: str, subject: Subject, options: WorldOptions | None) -> DirectRunner:
-    return DirectRunner(task, subject, options)
+def _worker_runner(task: str, subject: Subject, options: WorldOptions | None, robot_name: str) -> DirectRunner:
+    return DirectRunner(task, subject, options, robot_name)
 
 
-def _run_chunk(task: str, subject: Subject, options: WorldOptions | None, seed: int, chunk: range) -> list[Trial]:
-    runner = _worker_runner(task, subject, options)
+def _run_chunk(
+    task: str, subject: Subject, options: WorldOptions | None, robot_name: str, seed: int, chunk: range
+) -> list[Trial]:
+    runner = _worker_runner(task, subject, options, robot_name)
     return [runner.run(seed, index) for index in chunk]

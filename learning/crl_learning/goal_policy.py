@@ -56,9 +56,17 @@ class GoalPolicy:
         """What its actions mean, control rate included."""
         return self.meta.action_spec
 
-    def require_robot(self, action_spec: ActionSpec, native: tuple[int, int]) -> None:
-        """Raise MismatchError, naming both values, where the robot's actions or the camera's native size differ."""
+    def require_robot(self, action_spec: ActionSpec, native: tuple[int, int], robot: str = "") -> None:
+        """Raise MismatchError, naming both values, where the robot's actions or the camera's native size differ.
+
+        So where both robots are known and have different names; ``robot`` is its name in stores.
+        """
         self.action_spec.require_equal(action_spec, "the checkpoint", "the robot")
+        if robot and self.meta.robot and robot != self.meta.robot:
+            raise MismatchError(
+                f"the checkpoint was trained with data of '{self.meta.robot}', the robot is '{robot}'; use a "
+                "checkpoint of this robot"
+            )
         if tuple(native) != self.image_spec.native:
             raise MismatchError(
                 f"the checkpoint expects images of camera '{self.image_spec.camera}' at {self.image_spec.native}, "
@@ -127,7 +135,7 @@ class NullPolicy:
         self.image_spec = image_spec or ImageSpec()
         self._values = np.zeros(ACTION_DIM, dtype=np.float32)
 
-    def require_robot(self, action_spec: ActionSpec, native: tuple[int, int]) -> None:
+    def require_robot(self, action_spec: ActionSpec, native: tuple[int, int], robot: str = "") -> None:
         """Fits every robot."""
 
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ SCHEMA = "crl_resume"
 SCHEMA_VERSION = 1
 FACTS = "resume.json"
 FREE = (
+    "robot",
     "steps",
     "minutes",
     "resume",

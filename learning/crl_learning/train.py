@@ -14,9 +14,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from crl_learning.action_scale import ActionScale, action_statistics
+from crl_learning.action_scale import RANGE_HALF, ActionScale, action_statistics, range_half
 from crl_learning.batches import Batches, BatchSettings
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta, save_checkpoint
 from crl_learning.config import TrainConfig
@@ -28,6 +30,7 @@ from crl_learning.provenance import git_commit
 from crl_learning.snapshot import Progress, load_snapshot, save_snapshot
 from crl_learning.stable_crl import StableCrl
 from crl_robot.errors import ConfigError, CrlError
+from crl_robot.robots import robot, robot_of_data
 
 ALGORITHMS: dict[str, type[StableCrl] | type[Gcbc]] = {"stable_crl": StableCrl, "gcbc": Gcbc}
 VALIDATION_BATCHES = 4
@@ -64,7 +67,7 @@ class Trainer:
         self._data = data
         self._device = choose_device(config.device)
         self._dtype = choose_dtype(config.precision, self._device)
-        self._scale = ActionScale.from_actions(data.actions)
+        self._scale = ActionScale.from_actions(data.actions, _range_of(data, config.robot))
         algorithm = config.algorithm
         settings = BatchSettings(
             config.batch_size, algorithm.goals, algorithm.gamma, config.crop_pixels, config.crop_probability
@@ -207,6 +210,7 @@ class Trainer:
                 "fingerprint": data.fingerprint,
                 "trajectories": len(data.lengths),
                 "observations": len(data.images),
+                "gaps": data.gaps,
             },
             "action_statistics": action_statistics(data.actions),
             "git_commit": git_commit(),
@@ -226,6 +230,7 @@ class Trainer:
             self.progress.step,
             config.seed,
             provenance,
+            self._data.robot,
         )
         critic = self._networks.critic
         return Checkpoint(meta, self._networks.policy.state_dict(), critic.state_dict() if critic else None)
@@ -255,3 +260,14 @@ class Trainer:
         return load_snapshot(
             self.folder / "resume", self._networks, self._optimiser, self._generator, settings, fingerprint
         )
+
+
+def _range_of(data: TrajectoryData, name: str) -> NDArray[np.float32]:
+    """(7,) largest action of the robot that moved. Raises ConfigError when it is another than ``name`` says."""
+    if name != "auto" and data.robot != robot(name).data_name:
+        raise ConfigError(
+            f"robot={name} expects data of '{robot(name).data_name}', {data.source} holds data of '{data.robot}'; use "
+            "other data, or robot=auto"
+        )
+    known = robot_of_data(data.robot)
+    return range_half(known.limits) if known else RANGE_HALF

@@ -54,6 +54,7 @@ def train(config: TrainConfig) -> Result:
     trainer = Trainer(config, data)
     console = Console()
     where = " on the disk" if data.mapped else ""
+    where += f" ({data.gaps} before a gap in time are left out)" if data.gaps else ""
     console.print(f"{len(data.lengths)} trajectories, {len(data.images)} observations{where}, {trainer.description}")
     columns = (
         BarColumn(),

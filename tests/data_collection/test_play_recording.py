@@ -8,9 +8,10 @@ import pytest
 
 from crl_data.checking.check import check_store
 from crl_data.play import play
+from crl_data.schema import StoreMismatchError
 from crl_data.settings import PlaySettings
 from crl_data.store import Store
-from crl_robot.errors import StoreError
+from crl_robot.errors import ConfigError, StoreError
 from crl_robot.image_spec import ImageSpec
 
 JPEG_MAX_BOUND, JPEG_MEAN_BOUND = 6, 0.6
@@ -45,6 +46,18 @@ def test_play_without_pushes_leaves_the_can_alone(settings, tmp_path):
     can = store.load_array("truth_object")
     assert np.ptp(can[:, :2], axis=0).max() < 0.01
     assert next(iter(store.metas())).options["push_share"] == 0.0
+
+
+def test_the_sawyer_plays_too_and_only_reaches(settings, tmp_path):
+    sawyer = dataclasses.replace(settings, out=str(tmp_path / "s.zarr"), robot="sawyer", episodes=1, steps=20)
+    store = play(sawyer, progress=False)
+    assert (store.spec.robot, len(store.spec.joint_names)) == ("sawyer", 7)
+    assert store.load_array("joints").shape == (20, 7)
+    assert np.ptp(store.load_array("truth_object")[:, :2], axis=0).max() < 0.01
+    with pytest.raises(StoreMismatchError, match="robot"):
+        play(dataclasses.replace(settings, out=sawyer.out, resume=True), progress=False)
+    with pytest.raises(ConfigError, match="no task of robot 'sawyer' is named 'push'"):
+        play(dataclasses.replace(sawyer, out=str(tmp_path / "p.zarr"), task="push"), progress=False)
 
 
 def test_resume_adds_only_what_is_missing(settings, recorded, tmp_path):

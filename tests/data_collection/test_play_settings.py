@@ -19,6 +19,7 @@ def test_words_are_converted_to_the_types_of_the_defaults():
         ("episodes", "key=value"),
         ("episodes=many", "whole number"),
         ("episodes=0", "at least 1"),
+        ("robot=sawyr", "did you mean 'sawyer'"),
         ("task=rech", "did you mean 'reach'"),
         ("encoding=jpg", "did you mean 'jpeg'"),
         ("resume=maybe", "true or false"),

@@ -1,14 +1,21 @@
 import numpy as np
 import pytest
 
-from crl_learning.action_scale import ActionScale, action_statistics
+from crl_learning.action_scale import ActionScale, action_statistics, range_half
 from crl_robot.errors import ContractError
+from crl_robot.safety import SafetyLimits
 
 LIMIT = np.array([0.05, 0.05, 0.05, 0.25, 0.25, 0.25, 1.0], dtype=np.float32)
 
 
 def moving(rng) -> np.ndarray:
     return rng.uniform([-1] * 6 + [0], 1, (50, 7)).astype(np.float32) * LIMIT
+
+
+def test_actions_are_scaled_by_the_limits_of_their_robot():
+    half = range_half(SafetyLimits(max_step_m=0.02, max_step_rad=0.1))
+    scale = ActionScale.from_actions(moving(np.random.default_rng(0)), half)
+    np.testing.assert_allclose(scale.half_range, [0.02, 0.02, 0.02, 0.1, 0.1, 0.1, 0.5])
 
 
 def test_the_largest_actions_of_the_contract_become_plus_and_minus_one():

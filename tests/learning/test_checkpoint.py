@@ -107,5 +107,11 @@ def test_missing_facts_are_refused(folder):
         load_checkpoint(folder)
 
 
+def test_a_checkpoint_from_before_there_were_robots_is_of_the_widowx(folder):
+    facts = json.loads((folder / "checkpoint.json").read_text())
+    assert facts.pop("robot") == "widowx250s"
+    assert CheckpointMeta.from_dict(facts).robot == "widowx250s"
+
+
 def test_the_action_scale_survives_exactly(folder):
     assert np.array_equal(load_checkpoint(folder).meta.action_scale.half_range, RANGE_HALF)

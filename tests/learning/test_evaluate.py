@@ -5,7 +5,8 @@ import pytest
 from crl_learning.actors import Subject
 from crl_learning.evaluate import DirectRunner, record_videos, run_direct
 from crl_learning.trials import episode_seed
-from crl_robot.errors import ConfigError
+from crl_robot.errors import ConfigError, MismatchError
+from crl_robot.robots import robot
 from crl_robot.sim.tasks import get_task
 from crl_robot.sim.world import WorldOptions
 
@@ -28,6 +29,21 @@ def test_the_oracle_reaches_and_standing_still_does_not(runner):
     assert oracle.success_final
     assert not still.success_final
     assert still.final_m == pytest.approx(still.distances_m[0], abs=0.005)
+
+
+def test_a_trial_of_the_sawyer_is_run_with_its_own_limits():
+    runner = DirectRunner("reach", Subject(policy="oracle"), robot_name="sawyer")
+    trial = runner.run(3, 0)
+    runner.close()
+    assert trial.success_final
+    assert trial.steps == get_task("reach", robot("sawyer")).max_steps
+
+
+def test_a_policy_of_another_robot_is_not_run():
+    runner = DirectRunner("reach", Subject(checkpoint="models/reach"), robot_name="sawyer")
+    with pytest.raises(MismatchError, match="'widowx250s', the robot is 'sawyer'"):
+        runner.run(3, 0)
+    runner.close()
 
 
 def test_baselines_start_from_the_same_paired_trials(runner):

@@ -102,6 +102,12 @@ def test_a_robot_with_another_rate_or_camera_size_is_refused_naming_both(policy)
         policy.require_robot(ActionSpec(), (640, 480))
 
 
+def test_a_checkpoint_of_another_robot_is_refused_naming_both(policy):
+    policy.require_robot(ActionSpec(), (320, 240), "widowx250s")
+    with pytest.raises(MismatchError, match="data of 'widowx250s', the robot is 'sawyer'"):
+        policy.require_robot(ActionSpec(), (320, 240), "sawyer")
+
+
 def test_tensors_that_do_not_fit_the_settings_are_refused():
     checkpoint = checkpoint_of()
     smaller = dataclasses.replace(checkpoint.meta, network=dataclasses.replace(NETWORK, features=8))

@@ -19,6 +19,7 @@ from crl_learning.train import DivergenceError, Trainer, learning_rate_factor
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import CheckpointError, ConfigError
 from crl_robot.image_spec import ImageSpec
+from crl_robot.robots import robot
 
 SMALL = (
     "data=none",
@@ -55,6 +56,20 @@ def data() -> TrajectoryData:
         images[i, :, int(column) % 16] = 255
     spec = ImageSpec(size=(16, 16))
     return TrajectoryData(images, actions, lengths, spec, ActionSpec(), fingerprint="f" * 64)
+
+
+def test_data_of_another_robot_than_asked_for_are_refused(data, tmp_path):
+    of_sawyer = dataclasses.replace(data, robot="sawyer")
+    with pytest.raises(ConfigError, match=r"expects data of 'widowx250s', .* of 'sawyer'"):
+        Trainer(config_for(tmp_path / "a", "robot=widowx"), of_sawyer)
+
+
+def test_a_checkpoint_names_the_robot_of_its_data_and_has_its_range(data, tmp_path):
+    of_sawyer = dataclasses.replace(data, robot="sawyer")
+    Trainer(config_for(tmp_path / "a", "steps=1"), of_sawyer).run()
+    meta = load_checkpoint(tmp_path / "a" / "checkpoint").meta
+    assert meta.robot == "sawyer"
+    assert meta.action_scale.half_range[0] == np.float32(robot("sawyer").limits.max_step_m)
 
 
 def rows(folder) -> list[dict[str, str]]:

@@ -218,6 +218,7 @@ class PolicyNode(CrlNode):
             "messages_refused": self._observations.refused,
             "lateness_ms": self._worker.stats.summary() if self._worker is not None else None,
             "missed": self._worker.stats.missed if self._worker is not None else 0,
+            "frames_age_ms": self._observations.ages_ms(self._now_ns()),
             **self._observations.counts(),
         }
 

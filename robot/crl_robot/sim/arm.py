@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 
 from crl_robot.contracts import JointReading
 from crl_robot.errors import ArmError
-from crl_robot.kinematics import JOINT_NAMES
 from crl_robot.sim.world import World
 
 
 class SimArm:
     """Reads and commands the servos of a `World`; stamps come from ``clock_ns``, by default simulated time."""
 
-    joint_names = JOINT_NAMES
-
     def __init__(self, world: World, clock_ns: Callable[[], int] | None = None) -> None:
+        self.joint_names = world.robot.model.joint_names
         self._world = world
         self._clock_ns = clock_ns or (lambda: world.time_ns)
         self._closed = False
@@ -31,12 +29,12 @@ class SimArm:
             return JointReading(position, velocity, gripper, self._clock_ns())
 
     def command(self, position: NDArray[np.float64], gripper: float) -> None:
-        """Set the servo targets: joints (6,) rad, opening 0..1. Raises ArmError on wrong values or after `close`."""
+        """Set the servo targets: joints (N,) rad, opening 0..1. Raises ArmError on wrong values or after `close`."""
         self._require_open()
         joints = np.asarray(position, dtype=np.float64)
-        if joints.shape != (len(JOINT_NAMES),) or not np.isfinite(joints).all() or not np.isfinite(gripper):
+        if joints.shape != (len(self.joint_names),) or not np.isfinite(joints).all() or not np.isfinite(gripper):
             raise ArmError(
-                f"joint command is {joints.tolist()} with gripper {gripper}, expected {len(JOINT_NAMES)} finite "
+                f"joint command is {joints.tolist()} with gripper {gripper}, expected {len(self.joint_names)} finite "
                 "angles in rad and a finite opening"
             )
         self._world.command(joints, gripper)

@@ -11,8 +11,8 @@ from crl_robot.contracts import Action, ActionSpec, ArmState, Observation, Pose
 from crl_robot.controller import ArmController
 from crl_robot.errors import ArmError, ContractError
 from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
-from crl_robot.kinematics import HOME_Q, Kinematics
-from crl_robot.safety import SafetyLimits
+from crl_robot.kinematics import Kinematics
+from crl_robot.robots import WIDOWX, Robot
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.tasks import Episode, get_task
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class SimEnv:
-    """One task in one world; the same seed gives the same run.
+    """One task of one robot in one world; the same seed gives the same run.
 
     Rendering belongs to the thread that first resets it. Use it as a context manager, or call `close`.
     """
@@ -33,12 +33,14 @@ class SimEnv:
         cameras: tuple[str, ...] = ("over_shoulder",),
         options: WorldOptions | None = None,
         spec: ActionSpec | None = None,
+        robot: Robot = WIDOWX,
     ) -> None:
-        self.task = get_task(task_name)
+        self.robot = robot
+        self.task = get_task(task_name, robot)
         self.spec = spec or ActionSpec()
-        self.world = World(options=options)
+        self.world = World(options=options, robot=robot)
         self.arm = SimArm(self.world)
-        self.kinematics = Kinematics()
+        self.kinematics = Kinematics(robot.model)
         self.cameras = {name: SimCamera(self.world, name) for name in cameras}
         self._inner_ticks = round(self.spec.period_s * 1e9 / INNER_PERIOD_NS)
         self._controller: ArmController | None = None
@@ -50,7 +52,7 @@ class SimEnv:
         """Begin an episode: the given one, or one drawn with the given generator."""
         self._episode = start if isinstance(start, Episode) else self.task.sample(start)
         self.world.reset(self.solve(self._episode.start_tool), self._episode.start_object_xy)
-        self._controller = ArmController(self.arm, self.kinematics, self.spec, SafetyLimits(), self.world.time_ns)
+        self._controller = ArmController(self.arm, self.kinematics, self.spec, self.robot.limits, self.world.time_ns)
         self._controller.enable()
         self._executed = None
         return self._observe()
@@ -109,8 +111,8 @@ class SimEnv:
         return render_goal(self, self.episode, camera)
 
     def solve(self, tool: tuple[float, float, float]) -> NDArray[np.float64]:
-        """Joints (6,) rad with the tool at ``tool`` (3,) m, gripper down. Raises ArmError when out of reach."""
-        return self.kinematics.solve(Pose(np.array(tool), quat_from_matrix(GRIPPER_DOWN)), HOME_Q)
+        """Joints (N,) rad with the tool at ``tool`` (3,) m, gripper down. Raises ArmError when out of reach."""
+        return self.kinematics.solve(Pose(np.array(tool), quat_from_matrix(GRIPPER_DOWN)), self.robot.home)
 
     def close(self) -> None:
         """Release the cameras and the arm."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.errors import ConfigError, nearest
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.tasks import PUSH_HEIGHT_M, STANDOFF_M, behind, contact_distance
 
@@ -72,7 +71,7 @@ def push_waypoint(env: SimEnv, goal_xy: Array, height: float = PUSH_HEIGHT_M) ->
 
 def step_towards(env: SimEnv, waypoint: Array, max_step: float | None = None) -> NDArray[np.float32]:
     """The action float32 (7,) that moves the commanded tool straight towards ``waypoint`` (3,) m, gripper closed."""
-    largest = max_step or SafetyLimits().max_step_m
+    largest = max_step or env.robot.limits.max_step_m
     delta = waypoint - env.arm_state().target.position
     delta *= min(1.0, largest / max(float(np.abs(delta).max()), 1e-9))
     return np.append(delta, np.zeros(4)).astype(np.float32)

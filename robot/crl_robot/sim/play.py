@@ -10,19 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_robot.safety import SafetyLimits
+from crl_robot.robots import WIDOWX, Robot
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.oracles import PUSHED_M, TRAVEL_HEIGHT_M, push_waypoint, step_towards
+from crl_robot.sim.places import in_can_area, reachable, sample_tool
 from crl_robot.sim.play_options import PlayOptions
-from crl_robot.sim.tasks import (
-    STANDOFF_M,
-    Episode,
-    behind,
-    in_can_area,
-    reachable,
-    sample_push_goal,
-    sample_tool,
-)
+from crl_robot.sim.tasks import STANDOFF_M, Episode, behind, sample_push_goal
 
 Array = NDArray[np.float64]
 
@@ -43,11 +36,17 @@ class _Segment:
 
 
 class PlayPolicy:
-    """Chooses action values from the true state of an environment; ``rng`` decides everything it does."""
+    """Chooses action values from the true state of an environment; ``rng`` decides everything it does.
 
-    def __init__(self, rng: np.random.Generator, options: PlayOptions | None = None) -> None:
+    A robot without a task 'push' only reaches. One whose steps are shorter than the WidowX's is given as much longer.
+    """
+
+    def __init__(self, rng: np.random.Generator, options: PlayOptions | None = None, robot: Robot = WIDOWX) -> None:
         self._rng = rng
         self._options = options or PlayOptions()
+        self._robot = robot
+        self._pushes = "push" in robot.tick_limits
+        self._scale = robot.limits.max_step_m / WIDOWX.limits.max_step_m
         self._episode: Episode | None = None
         self._segment: _Segment | None = None
         self._detour = np.zeros(3)
@@ -63,7 +62,7 @@ class PlayPolicy:
         segment.ticks_left -= 1
         values = self._towards(segment, env)
         values[:3] += self._disturbance()
-        limit = SafetyLimits().max_step_m
+        limit = self._robot.limits.max_step_m
         values[:3] = np.clip(values[:3], -limit, limit)
         return values
 
@@ -91,11 +90,11 @@ class PlayPolicy:
         if last is not None and last.kind == "push" and self._rng.random() >= self._options.repush_share:
             return self._retract(env)
         repush = last is not None and last.kind == "push"
-        if repush or self._rng.random() < self._options.push_share:
+        if repush or (self._pushes and self._rng.random() < self._options.push_share):
             goal = self._push_goal(env.world.object_pose().position[:2])
             if goal is not None:
                 return self._push(goal)
-        return self._reach(sample_tool(self._rng, env.world.object_pose().position[:2]))
+        return self._reach(sample_tool(self._rng, env.world.object_pose().position[:2], self._robot))
 
     def _push_goal(self, can_xy: Array) -> Array | None:
         """Where to push the can; back towards the middle from the edge, None when the tool cannot get behind it."""
@@ -111,7 +110,8 @@ class PlayPolicy:
 
     def _reach(self, goal: Array) -> _Segment:
         rng = self._rng
-        return _Segment("reach", goal, rng.uniform(0.02, 0.05), rng.uniform(0.5, 1.0), 0.0, 16, int(rng.integers(0, 3)))
+        step, gain = self._scale * rng.uniform(0.02, 0.05), rng.uniform(0.5, 1.0)
+        return _Segment("reach", goal, step, gain, 0.0, round(16 / self._scale), int(rng.integers(0, 3)))
 
     def _retract(self, env: SimEnv) -> _Segment:
         goal = env.world.tool_pose().position.copy()
@@ -122,9 +122,9 @@ class PlayPolicy:
         """(3,) m of noise, and now and then two or three ticks of a detour."""
         options = self._options
         if self._detour_ticks == 0 and self._rng.random() < options.detour_share:
-            self._detour = self._rng.uniform(-options.detour_step, options.detour_step, 3)
+            self._detour = self._scale * self._rng.uniform(-options.detour_step, options.detour_step, 3)
             self._detour_ticks = int(self._rng.integers(2, 4))
-        noise = self._rng.normal(0.0, options.noise, 3)
+        noise = self._scale * self._rng.normal(0.0, options.noise, 3)
         if self._detour_ticks > 0:
             self._detour_ticks -= 1
             noise = noise + self._detour

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """How play looks; lengths in m per control tick, probabilities per tick or per choice.
+    """How play looks; probabilities per tick or per choice, lengths in m per control tick of the WidowX.
+
+    A robot whose steps are limited to less gets lengths that are less by the same factor.
 
     Attributes:
         push_share: probability that the next thing to do is a push rather than a reach.

@@ -1,4 +1,4 @@
-"""The two simulated tasks: `reach` puts the tool where the goal image shows it, `push` the can.
+"""The simulated tasks: `reach` puts the tool where the goal image shows it, `push` the can.
 
 A task draws episodes and measures how far the world is from the goal; it never moves anything.
 """
@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.errors import ConfigError, nearest
-from crl_robot.safety import SafetyLimits
+from crl_robot.robots import WIDOWX, Robot
+from crl_robot.sim.places import draw, in_can_area, reachable, sample_can, sample_tool
 from crl_robot.sim.world import CAN_RADIUS_M, World
 
 Array = NDArray[np.float64]
 
-CAN_AREA = np.array([[0.21, 0.39], [-0.15, 0.15]])
-"""Where cans start and end, (x, y) by (low, high) in m: the tool gets behind them on every side."""
-CAN_REACH_M = 0.40
 REACH_DISTANCE_M = 0.05
 """Least distance from start to goal of a reach, so that doing nothing never succeeds."""
 PUSH_DISTANCE_M = (0.08, 0.16)
@@ -27,13 +25,10 @@ PUSH_HEIGHT_M = 0.025
 STANDOFF_M = 0.075
 """Distance behind the can's centre at which the tool comes down."""
 
-_SHOULDER_M = 0.11065
-_WRIST_TO_TOOL_M = 0.158575
-_REACH_M = 0.495
-_CLEARANCE_M = 0.02
 _FINGERS_M = np.array([0.012, 0.015])
+"""Half the size of the WidowX's closed fingers along x and y."""
 _GAP_M = 0.001
-_DRAWS = 10_000
+_PAIR_DRAWS = 10_000
 _PUSH_GOAL_DRAWS = 200
 
 
@@ -49,7 +44,8 @@ class Episode:
 
 @dataclass(frozen=True)
 class Task:
-    """One task; ``sample`` draws episodes, ``distance`` is what is left in m, success is within ``tolerance_m``."""
+    """One task of one robot; ``sample`` draws episodes, ``distance`` is what is left in m, success is within
+    ``tolerance_m``, and a trial has ``max_steps`` control ticks."""
 
     name: str
     max_steps: int
@@ -62,37 +58,11 @@ class Task:
         return self.distance(world, episode) <= self.tolerance_m
 
 
-def get_task(name: str) -> Task:
-    """The task of that name. Raises ConfigError naming the nearest known one."""
-    if name not in TASKS:
-        raise ConfigError(f"no task is named '{name}'; {nearest(name, TASKS)}")
-    return TASKS[name]
-
-
-def reachable(position: Array) -> bool:
-    """Whether the tool gets to ``position`` (3,) m, inside the workspace box, with the gripper down.
-
-    The far upper corners of the box are out of reach: the wrist, straight above the tool, must stay within the
-    length of upper arm and forearm (0.505 m stretched) of the shoulder, less 1 cm to stay off the singularity.
-    """
-    limits = SafetyLimits()
-    inside = np.all(position >= limits.workspace_low) and np.all(position <= limits.workspace_high)
-    height = position[2] + _WRIST_TO_TOOL_M - _SHOULDER_M
-    return bool(inside and np.linalg.norm([position[0], position[1], height]) <= _REACH_M)
-
-
-def sample_tool(rng: np.random.Generator, can_xy: Array | None = None) -> Array:
-    """A tool position (3,) m, uniform over the reachable workspace box and clear of a can at ``can_xy``."""
-    limits = SafetyLimits()
-    return _draw(
-        lambda: rng.uniform(limits.workspace_low, limits.workspace_high),
-        lambda position: reachable(position) and (can_xy is None or _clear_of_can(position, can_xy)),
-    )
-
-
-def sample_can(rng: np.random.Generator) -> Array:
-    """A can position (2,) m, uniform over the area where it can be pushed from every side."""
-    return _draw(lambda: rng.uniform(CAN_AREA[:, 0], CAN_AREA[:, 1]), in_can_area)
+def get_task(name: str, robot: Robot = WIDOWX) -> Task:
+    """The task of that name for ``robot``. Raises ConfigError naming the nearest one that it has."""
+    if name not in robot.tick_limits:
+        raise ConfigError(f"no task of robot '{robot.name}' is named '{name}'; {nearest(name, robot.tick_limits)}")
+    return _MAKERS[name](robot)
 
 
 def sample_push_goal(rng: np.random.Generator, can_xy: Array) -> Array | None:
@@ -129,16 +99,23 @@ def contact_distance(along: Array) -> float:
     return float((_FINGERS_M[side] + CAN_RADIUS_M) / size[side])
 
 
-def in_can_area(can_xy: Array) -> bool:
-    """Whether the tool can get behind a can at ``can_xy`` (2,) m on every side."""
-    inside = np.all(can_xy >= CAN_AREA[:, 0]) and np.all(can_xy <= CAN_AREA[:, 1])
-    return bool(inside and np.linalg.norm(can_xy) <= CAN_REACH_M)
+def _reach(robot: Robot) -> Task:
+    return Task("reach", robot.tick_limits["reach"], 0.015, lambda rng: _sample_reach(rng, robot), _tool_distance)
 
 
-def _sample_reach(rng: np.random.Generator) -> Episode:
-    can = sample_can(rng)
-    start = sample_tool(rng, can)
-    goal = _draw(lambda: sample_tool(rng, can), lambda position: np.linalg.norm(position - start) >= REACH_DISTANCE_M)
+def _push(robot: Robot) -> Task:
+    return Task("push", robot.tick_limits["push"], 0.05, _sample_push, _can_distance)
+
+
+_MAKERS = {"reach": _reach, "push": _push}
+
+
+def _sample_reach(rng: np.random.Generator, robot: Robot) -> Episode:
+    can = sample_can(rng, robot)
+    start = sample_tool(rng, can, robot)
+    goal = draw(
+        lambda: sample_tool(rng, can, robot), lambda position: np.linalg.norm(position - start) >= REACH_DISTANCE_M
+    )
     return _episode(start, can, goal, can)
 
 
@@ -150,12 +127,12 @@ def _sample_push(rng: np.random.Generator) -> Episode:
 
 
 def _sample_push_pair(rng: np.random.Generator) -> tuple[Array, Array]:
-    for _ in range(_DRAWS):
+    for _ in range(_PAIR_DRAWS):
         can = sample_can(rng)
         goal = sample_push_goal(rng, can)
         if goal is not None:
             return can, goal
-    raise ConfigError(f"no push in {_DRAWS} draws; the workspace and the can's area do not fit together")
+    raise ConfigError(f"no push in {_PAIR_DRAWS} draws; the workspace and the can's area do not fit together")
 
 
 def _tool_distance(world: World, episode: Episode) -> float:
@@ -170,28 +147,6 @@ def _room_behind(can_xy: Array, goal_xy: Array) -> bool:
     return reachable(behind(can_xy, goal_xy, STANDOFF_M + 0.01))
 
 
-def _clear_of_can(position: Array, can_xy: Array) -> bool:
-    """Whether hand and fingers at ``position`` neither touch nor nearly touch the can."""
-    above = position[2] > 0.05 + _CLEARANCE_M
-    return bool(above or np.linalg.norm(position[:2] - can_xy) > CAN_RADIUS_M + 0.055 + _CLEARANCE_M)
-
-
-def _draw(propose: Callable[[], Array], accept: Callable[[Array], bool | np.bool]) -> Array:
-    for _ in range(_DRAWS):
-        value = propose()
-        if accept(value):
-            return value
-    raise ConfigError(f"no valid position in {_DRAWS} draws; the workspace and the can's area do not fit together")
-
-
 def _episode(start_tool: Array, start_can: Array, goal_tool: Array, goal_can: Array) -> Episode:
     a, b, c, d = (tuple(float(v) for v in array) for array in (start_tool, start_can, goal_tool, goal_can))
     return Episode((a[0], a[1], a[2]), (b[0], b[1]), (c[0], c[1], c[2]), (d[0], d[1]))
-
-
-TASKS = {
-    "reach": Task("reach", 25, 0.015, _sample_reach, _tool_distance),
-    "push": Task("push", 50, 0.05, _sample_push, _can_distance),
-}
-"""A straight reach across the box takes 8 to 10 control ticks and a push with its approach 15 to 25; the limits leave
-a policy about twice that."""

@@ -15,14 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from crl_robot.contracts import Pose
 from crl_robot.errors import ContractError
 from crl_robot.geometry import quat_from_matrix
-from crl_robot.gripper import finger_from_opening, opening_from_finger
-from crl_robot.kinematics import ASSETS, HOME_Q, N_JOINTS
+from crl_robot.kinematics import ASSETS
+from crl_robot.robots import WIDOWX, Robot
 
 STEPS_PER_INNER_TICK = 5
 INNER_PERIOD_NS = 20_000_000
 CAN_RADIUS_M = 0.035
 CAN_HEIGHT_M = 0.05
-DEFAULT_CAN_XY = (0.30, 0.12)
 
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
@@ -53,19 +52,21 @@ class WorldOptions:
 
 
 class World:
-    """The arm on its table with one can. ``seed`` draws the measurement noise; the physics has none."""
+    """One robot's arm (N joints) and table with one can. ``seed`` draws the measurement noise; the physics has none."""
 
-    def __init__(self, seed: int = 0, options: WorldOptions | None = None) -> None:
+    def __init__(self, seed: int = 0, options: WorldOptions | None = None, robot: Robot = WIDOWX) -> None:
+        self.robot = robot
         self.options = options or WorldOptions()
-        self.model = mujoco.MjModel.from_xml_path(str(ASSETS / "scene.xml"))
+        self.model = mujoco.MjModel.from_xml_path(str(ASSETS / robot.scene))
         self.data = mujoco.MjData(self.model)
         self.lock = threading.RLock()
         self._rng = np.random.default_rng(seed)
-        self._tool = self.model.site("tool").id
+        self._n = robot.n_joints
+        self._tool = self.model.site(robot.model.tool).id
         self._can = self.model.body("can").id
         self._can_qpos = int(self.model.joint("can").qposadr[0])
         _apply(self.options, self.model)
-        self.reset(HOME_Q, DEFAULT_CAN_XY)
+        self.reset(robot.home, robot.can_xy)
 
     @property
     def time_ns(self) -> int:
@@ -74,13 +75,13 @@ class World:
             return round(self.data.time * 1e9)
 
     def reset(self, q: ArrayLike, object_xy: ArrayLike, object_yaw: float = 0.0) -> None:
-        """Put the arm at joints ``q`` (6,) rad, gripper closed, and the can at ``object_xy`` (2,) m; all at rest."""
+        """Put the arm at joints ``q`` (N,) rad, gripper closed, and the can at ``object_xy`` (2,) m; all at rest."""
         joints = np.asarray(q, dtype=np.float64)
         x, y = np.asarray(object_xy, dtype=np.float64)
         with self.lock:
             mujoco.mj_resetData(self.model, self.data)
-            self.data.qpos[:N_JOINTS] = joints
-            self.data.qpos[N_JOINTS : N_JOINTS + 2] = finger_from_opening(0.0)
+            self.data.qpos[: self._n] = joints
+            self.data.qpos[self._n : self._n + 2] = self.robot.fingers.at(0.0)
             half = object_yaw / 2
             can = [x, y, CAN_HEIGHT_M / 2, np.cos(half), 0.0, 0.0, np.sin(half)]
             self.data.qpos[self._can_qpos : self._can_qpos + 7] = can
@@ -93,17 +94,18 @@ class World:
             mujoco.mj_step(self.model, self.data, nstep=STEPS_PER_INNER_TICK)
 
     def command(self, q: ArrayLike, gripper: float) -> None:
-        """Set the targets of the servos: joints (6,) rad and gripper opening 0..1."""
+        """Set the targets of the servos: joints (N,) rad and gripper opening 0..1."""
         with self.lock:
-            self.data.ctrl[:N_JOINTS] = q
-            self.data.ctrl[N_JOINTS] = finger_from_opening(gripper)
+            self.data.ctrl[: self._n] = q
+            self.data.ctrl[self._n] = self.robot.fingers.at(gripper)
 
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Measured joint angles (6,) rad, velocities (6,) rad/s and gripper opening 0..1."""
+        """Measured joint angles (N,) rad, velocities (N,) rad/s and gripper opening 0..1."""
         with self.lock:
-            noise = self._rng.normal(0.0, self.options.joint_noise_rad, N_JOINTS) if self.options.joint_noise_rad else 0
-            position = self.data.qpos[:N_JOINTS] + noise
-            return position, self.data.qvel[:N_JOINTS].copy(), opening_from_finger(float(self.data.qpos[N_JOINTS]))
+            noise = self._rng.normal(0.0, self.options.joint_noise_rad, self._n) if self.options.joint_noise_rad else 0
+            position = self.data.qpos[: self._n] + noise
+            opening = self.robot.fingers.opening(float(self.data.qpos[self._n]))
+            return position, self.data.qvel[: self._n].copy(), opening
 
     def tool_pose(self) -> Pose:
         """True pose of the tool point in the base frame."""
