@@ -38,9 +38,9 @@ ARGUMENTS = (
     DeclareLaunchArgument("note", default_value="", description="Kept with every episode"),
     DeclareLaunchArgument(
         "reset",
-        default_value="sim",
-        choices=["sim", "home", "none"],
-        description="Before an episode: draw a simulated scene, move the arm home, or nothing",
+        default_value="auto",
+        choices=["auto", "sim", "home", "none"],
+        description="Before an episode: draw a scene, move home, nothing, or auto: sim for robot:=sim, else home",
     ),
     DeclareLaunchArgument("episodes", default_value="0", description="End after so many kept episodes; 0: go on"),
     DeclareLaunchArgument("episode_s", default_value="12.0", description="Scripted: length of an episode in seconds"),
@@ -72,6 +72,7 @@ def collecting(context: LaunchContext) -> list[Node]:
         return Node(
             package="crl_data",
             executable=executable,
+            namespace=LaunchConfiguration("namespace"),
             parameters=[params_file, typed] if typed else [params_file],
             ros_arguments=["--log-level", given("log_level")],
             respawn=respawn == "true",
@@ -94,7 +95,10 @@ def collecting(context: LaunchContext) -> list[Node]:
     if teleop == "none":
         return nodes
     seed = int(given("seed"))
-    sitting = {"layout": layout, "automatic": scripted, "seed": seed, "reset": given("reset")}
+    reset = given("reset")
+    if reset == "auto":
+        reset = "sim" if given("robot") == "sim" else "home"
+    sitting = {"layout": layout, "automatic": scripted, "seed": seed, "reset": reset}
     sitting |= {"episodes": int(given("episodes")), "episode_s": float(given("episode_s"))}
     # A session that begins again would count from nothing, so it is not started again.
     nodes.append(node("session", params_file, "false", sitting))
@@ -115,7 +119,7 @@ def generate_launch_description() -> LaunchDescription:
         [
             *ARGUMENTS,
             IncludeLaunchDescription(str(launch_files / "policy.launch.py"), condition=IfCondition(with_policy)),
-            IncludeLaunchDescription(str(launch_files / "sim.launch.py"), condition=UnlessCondition(with_policy)),
+            IncludeLaunchDescription(str(launch_files / "robot.launch.py"), condition=UnlessCondition(with_policy)),
             OpaqueFunction(function=collecting),
         ]
     )

@@ -69,14 +69,18 @@ def evaluate(config: EvalConfig, command: Sequence[str]) -> dict[str, Any]:
 
 
 def _run_task(config: EvalConfig, subject: Any, task: str, out: Path, on_trial: Any) -> list[Any]:
-    if config.via == "ros":
+    if config.via != "direct":
         from crl_learning.eval_ros import run_ros
 
-        return run_ros(task, str(config.checkpoint), config.seed, config.episodes, config.videos, out, on_trial)
+        checkpoint, seed, episodes, videos = str(config.checkpoint), config.seed, config.episodes, config.videos
+        emulated = config.via == "emulated"
+        return run_ros(task, checkpoint, seed, episodes, videos, out, on_trial, config.robot, emulated)
     from crl_learning.evaluate import record_videos, run_direct
 
-    trials = run_direct(task, subject, config.seed, config.episodes, config.world, config.workers, on_trial)
-    record_videos(trials, config.videos, subject, config.world, out / "videos")
+    trials = run_direct(
+        task, subject, config.seed, config.episodes, config.world, config.workers, on_trial, config.robot
+    )
+    record_videos(trials, config.videos, subject, config.world, out / "videos", config.robot)
     return trials
 
 
@@ -89,6 +93,7 @@ def _facts(config: EvalConfig, kind: str, command: Sequence[str], wall_s: float)
         "checkpoint": config.checkpoint,
         "seed": config.seed,
         "via": config.via,
+        "robot": config.robot,
         "world": asdict(config.world),
         "wall_seconds": round(wall_s, 2),
     }

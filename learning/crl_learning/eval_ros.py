@@ -1,7 +1,12 @@
-"""Evaluation over ROS: the sim and policy executables on the wall clock, the same paired trials as `run_direct`."""
+"""Evaluation over ROS: the node executables on the wall clock, the same paired trials as `run_direct`.
+
+Either the simulated arm (via=ros), or the real driver and arm node on emulated hardware that moves the simulated world
+(via=emulated).
+"""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,6 +22,8 @@ from crl_learning.evaluate import CAMERA, make_trial
 from crl_learning.trials import Trial, episode_seed
 from crl_robot.contracts import ActionSpec
 from crl_robot.graph import Graph, GraphError, NodeCommand
+from crl_robot.robot_commands import emulated_robot, simulated_robot
+from crl_robot.robots import WIDOWX, robot
 from crl_robot.sim.env import SimEnv
 
 if TYPE_CHECKING:
@@ -29,27 +36,39 @@ SETTLE_S = 0.3
 TICK_TIMEOUT_S = 5.0
 
 
-def evaluation_nodes(checkpoint: str, task: str) -> list[NodeCommand]:
-    """The executables under evaluation; the policy waits for /policy/start."""
+def evaluation_nodes(checkpoint: str, task: str, robot_name: str, emulated: bool, folder: Path) -> list[NodeCommand]:
+    """The executables under evaluation; the policy waits for /policy/start. ``folder`` gets the emulated port."""
+    scene = {"task": task, "cameras": [CAMERA]}
+    moved = emulated_robot(robot_name, scene, folder) if emulated else simulated_robot(robot_name, scene)
     policy = {"checkpoint": checkpoint, "start_on_activate": False}
-    return [
-        NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", {"task": task, "cameras": [CAMERA]}),
-        NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", policy),
-    ]
+    return [*moved, NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", policy)]
 
 
 def run_ros(
-    task: str, checkpoint: str, seed: int, episodes: int, videos: int, out: Path, on_trial: Callable[[], None]
+    task: str,
+    checkpoint: str,
+    seed: int,
+    episodes: int,
+    videos: int,
+    out: Path,
+    on_trial: Callable[[], None],
+    robot_name: str = WIDOWX.name,
+    emulated: bool = False,
 ) -> list[Trial]:
     """Trials 0 .. episodes - 1 in order; writes up to ``videos`` films, failures first, and the nodes' logs.
+
+    With ``emulated`` the real driver drives emulated hardware. When it fails the e-stop is latched: that trial stands
+    as it went, and the arm is reset before the next one.
 
     Raises:
         GraphError: a node ended or did not answer; all nodes are ended then, and the arm holds.
     """
     trials: list[Trial] = []
     shelf: dict[int, Film] = {}
-    nodes = evaluation_nodes(checkpoint, task)
-    with Graph(nodes, out / "log") as graph, SimEnv(task, (CAMERA,)) as env:
+    log = out / "log"
+    log.mkdir(parents=True, exist_ok=True)
+    nodes = evaluation_nodes(checkpoint, task, robot_name, emulated, log)
+    with Graph(nodes, log) as graph, SimEnv(task, (CAMERA,), robot=robot(robot_name)) as env:
         from crl_learning.nodes.eval_client import EvalClient
 
         with EvalClient(graph.env, CAMERA if videos else None, graph.check) as client:
@@ -63,6 +82,8 @@ def run_ros(
                 shelf = {i: one for i, one in shelf.items() if i in kept}
                 on_trial()
             client.disable_arm()
+            facts = {"estops": client.estops, "counters": client.arm_status["counters"]}
+    (log / f"{task}_arm.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     for index, film in shelf.items():
         write_trial_video(out / "videos", trials[index], film)
     return trials

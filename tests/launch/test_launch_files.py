@@ -1,5 +1,6 @@
 """The launch files under the official `launch`, with stand-ins for the node executables that tell what they got."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,8 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 pytest.importorskip("launch.actions", reason="ROS 2's launch is not installed")
 pytest.importorskip("launch_ros.actions", reason="ROS 2's launch_ros is not installed")
@@ -17,6 +20,8 @@ pytestmark = pytest.mark.ros
 ROOT = Path(__file__).parents[2]
 NODES = {
     "sim": "crl_robot",
+    "arm": "crl_robot",
+    "camera": "crl_robot",
     "policy": "crl_learning",
     "recorder": "crl_data",
     "teleop": "crl_data",
@@ -28,11 +33,13 @@ DEADLINE_S = 30.0
 LAUNCH = """
 import sys
 from launch import LaunchDescription, LaunchService
-from launch.actions import IncludeLaunchDescription
-arguments = [tuple(word.split(":=", 1)) for word in sys.argv[2:]]
+from launch.actions import GroupAction, IncludeLaunchDescription
+from launch_ros.actions import PushRosNamespace
+arguments = [tuple(word.split(":=", 1)) for word in sys.argv[3:]]
+include = IncludeLaunchDescription(sys.argv[2], launch_arguments=arguments)
 service = LaunchService()
 service.include_launch_description(
-    LaunchDescription([IncludeLaunchDescription(sys.argv[1], launch_arguments=arguments)])
+    LaunchDescription([GroupAction([PushRosNamespace(sys.argv[1]), include]) if sys.argv[1] else include])
 )
 sys.exit(service.run())
 """
@@ -43,6 +50,7 @@ signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
 name = pathlib.Path(__file__).name
 parameters = [pathlib.Path(w).read_text() for w in sys.argv if w.endswith(".yaml") or "launch_params" in w]
 facts = {{"cwd": os.getcwd(), "profile": os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE"), "parameters": parameters}}
+facts["words"] = sys.argv[1:]
 told = pathlib.Path({told!r})
 with (told / f"{{name}}.starts").open("a") as starts:
     starts.write(json.dumps(facts) + "\\n")
@@ -56,14 +64,14 @@ sys.exit(int(word))
 
 
 class Launch:
-    """A launch file that runs in a process of its own."""
+    """A launch file that runs in a process of its own, inside the namespace ``push``."""
 
-    def __init__(self, prefix: Path, told: Path, name: str, *arguments: str) -> None:
+    def __init__(self, prefix: Path, told: Path, push: str, name: str, *arguments: str) -> None:
         self.told = told
         path = prefix / "share" / "crl_bringup" / "launch" / f"{name}.launch.py"
         prefixes = os.pathsep.join([str(prefix), *filter(None, [os.environ.get("AMENT_PREFIX_PATH")])])
         self.process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, str(path), *arguments],
+            [sys.executable, "-c", LAUNCH, push, str(path), *arguments],
             cwd=told,
             env=os.environ | {"AMENT_PREFIX_PATH": prefixes, "ROS_LOG_DIR": str(told / "log")},
             stdout=subprocess.PIPE,
@@ -81,6 +89,11 @@ class Launch:
     def starts(self, node: str) -> int:
         path = self.told / f"{node}.starts"
         return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def parameters(self, node: str) -> dict[str, Any]:
+        """What the launch file itself set on the first node of that name, without the parameter file."""
+        facts = json.loads((self.told / f"{node}.starts").read_text().splitlines()[0])
+        return yaml.safe_load(facts["parameters"][-1])["/**"]["ros__parameters"]
 
     def end_node(self, node: str, code: int) -> None:
         draft = self.told / "draft"
@@ -112,8 +125,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Launch]]:
         script.chmod(0o755)
     running: list[Launch] = []
 
-    def begin(name: str, *arguments: str) -> Launch:
-        running.append(Launch(prefix, told, name, *arguments))
+    def begin(name: str, *arguments: str, push: str = "") -> Launch:
+        running.append(Launch(prefix, told, push, name, *arguments))
         return running[-1]
 
     yield begin
@@ -124,10 +137,22 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Launch]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "nodes"), [("sim", ["sim"]), ("policy", ["sim", "policy"]), ("collect", ["sim", "recorder"])]
+    ("words", "nodes"),
+    [
+        ("sim", ["sim"]),
+        ("robot", ["sim"]),
+        ("policy", ["sim", "policy"]),
+        ("collect", ["sim", "recorder"]),
+        ("robot robot:=widowx hardware:=emulated", ["sim", "arm"]),
+        ("robot robot:=widowx", ["arm", "camera"]),
+        ("robot robot:=sawyer cameras:=none", ["arm"]),
+        ("robot robot:=ros2_control", ["arm", "camera"]),
+        ("policy robot:=widowx", ["arm", "camera", "policy"]),
+        ("collect robot:=widowx hardware:=emulated", ["sim", "arm", "recorder"]),
+    ],
 )
-def test_a_launch_starts_its_nodes_and_ends_with_zero_on_ctrl_c(start, name: str, nodes: list[str]):
-    launch = start(name)
+def test_a_launch_starts_its_nodes_and_ends_with_zero_on_ctrl_c(start, words: str, nodes: list[str]):
+    launch = start(*words.split())
     launch.wait_for(lambda: all(launch.starts(node) for node in nodes))
     launch.process.send_signal(signal.SIGINT)
     code, output = launch.result()
@@ -219,9 +244,66 @@ def test_the_end_of_the_session_is_the_end_of_the_launch(start, respawn: str, ex
     assert code == launch_code, output
 
 
-def test_a_robot_that_is_not_supported_is_refused_before_a_node_starts(start):
-    launch = start("policy", "robot:=widowx")
+def test_emulator_and_driver_get_the_same_port_and_wait_for_each_other(start):
+    launch = start("robot", "robot:=widowx", "hardware:=emulated", "task:=push", "seed:=7")
+    launch.wait_for(lambda: launch.starts("sim") == 1 and launch.starts("arm") == 1)
+    sim, arm = (launch.parameters(node) for node in ("sim", "arm"))
+    assert {"emulate": "servo_bus", "task": "push", "episode_seed": 7}.items() <= sim.items()
+    assert arm["port"] == sim["emulate_link"]
+    assert arm["robot"] == "widowx"
+    assert arm["connect_s"] > 0
+    launch.process.send_signal(signal.SIGINT)
+    assert launch.result()[0] == 0
+
+
+def test_the_driver_of_a_real_arm_gets_what_was_named(start):
+    words = ["robot:=widowx", "servo_table:=vx300s", "port:=/dev/ttyDXL", "cameras:=over_shoulder,wrist"]
+    launch = start("robot", *words)
+    launch.wait_for(lambda: launch.starts("arm") == 1 and launch.starts("camera") == 2)
+    assert {"robot": "vx300s", "port": "/dev/ttyDXL"}.items() <= launch.parameters("arm").items()
+    cameras = (launch.told / "camera.starts").read_text()
+    assert "__node:=over_shoulder_camera" in cameras
+    assert "__node:=wrist_camera" in cameras
+
+
+def test_a_namespace_holds_for_every_node(start):
+    launch = start("collect", "namespace:=left", "policy:=true", "robot:=sawyer", "rosbridge_port:=9191")
+    names = ("arm", "camera", "policy", "recorder")
+    launch.wait_for(lambda: all(launch.starts(node) for node in names))
+    for node in names:
+        assert "__ns:=/left" in (launch.told / f"{node}.starts").read_text()
+    assert launch.parameters("arm")["rosbridge_port"] == 9191
+    assert launch.parameters("policy")["checkpoint"] == "models/reach_sawyer"
+
+
+def test_a_pushed_namespace_holds_for_every_node(start):
+    launch = start("policy", "robot:=widowx", "hardware:=emulated", push="right")
+    names = ("sim", "arm", "policy")
+    launch.wait_for(lambda: all(launch.starts(node) for node in names))
+    for node in names:
+        assert "__ns:=/right" in (launch.told / f"{node}.starts").read_text()
+    assert launch.parameters("sim")["emulate_link"].endswith("_right_servo_bus")
+
+
+@pytest.mark.parametrize(("robot", "reset"), [("sim", "sim"), ("widowx", "home")])
+def test_only_a_simulated_scene_is_drawn_by_default(start, robot: str, reset: str):
+    launch = start("collect", f"robot:={robot}", "teleop:=keyboard")
+    launch.wait_for(lambda: launch.starts("session") == 1)
+    assert launch.parameters("session")["reset"] == reset
+
+
+@pytest.mark.parametrize("words", ["robot:=ros2_control", "robot:=widowx servo_table:=wx200"])
+def test_hardware_that_cannot_be_emulated_is_refused_before_a_node_starts(start, words: str):
+    launch = start("robot", "hardware:=emulated", *words.split())
     code, output = launch.result()
     assert code == 1
-    assert "Valid options are: ['sim']" in output
+    assert "there is no emulator of" in output
+    assert not any(launch.starts(node) for node in NODES)
+
+
+def test_a_robot_that_is_not_supported_is_refused_before_a_node_starts(start):
+    launch = start("policy", "robot:=windowx")
+    code, output = launch.result()
+    assert code == 1
+    assert "Valid options are: ['sim', 'widowx', 'sawyer', 'ros2_control']" in output
     assert launch.starts("sim") == 0

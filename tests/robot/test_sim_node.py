@@ -351,6 +351,8 @@ def test_the_process_leaves_with_code_0_whenever_a_signal_comes(number, after_s)
         ("cameras:=[wirst]", "wrist"),
         ("task:=3", "task"),
         ("limits.inner_rate_hz:=100.0", "50"),
+        ("robot:=windowx", "widowx"),
+        ("emulate:=rosbridge", "servo_bus"),
     ],
 )
 def test_a_wrong_setting_ends_the_process_with_code_2_and_a_hint(parameter, hint):
@@ -359,3 +361,15 @@ def test_a_wrong_setting_ends_the_process_with_code_2_and_a_hint(parameter, hint
     assert process.returncode == 2
     assert hint in log
     assert "Traceback" not in log
+
+
+def test_a_parameter_file_holds_in_every_namespace(tmp_path):
+    file = tmp_path / "sim.yaml"
+    file.write_text("/**/sim:\n  ros__parameters:\n    camera_rat: 5.0\n")
+    words = ["--ros-args", "-r", "__ns:=/left", "--params-file", str(file)]
+    command = [sys.executable, "-m", "crl_robot.nodes.sim_node", *words]
+    done = subprocess.run(
+        command, env=os.environ | ENVIRONMENT | OTHER_DOMAIN, text=True, stderr=subprocess.PIPE, timeout=DEADLINE_S
+    )
+    assert done.returncode == 2
+    assert "camera_rate" in done.stderr

@@ -27,6 +27,8 @@ from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_fr
 
 READY_TIMEOUT_S = 90.0
 ANSWER_TIMEOUT_S = 10.0
+SETTLED_NS = 150_000_000
+"""After a reset, until the driver of emulated hardware has heard that its motors were switched off."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class EvalClient(GraphClient):
         self.timing: list[Timing] = []
         self.policy_status: dict[str, Any] = {}
         self.arm_status: dict[str, Any] = {}
+        self.estops: list[str] = []
+        """Why the arm was found e-stopped at a reset."""
         self._goal_stamp_ns = 0
         subscribe = self.node.create_subscription
         subscribe(JointState, "sim/ground_truth", self._on_truth, STATE_QOS)
@@ -79,17 +83,13 @@ class EvalClient(GraphClient):
         self._set_parameters = client(SetParameters, "sim/set_parameters")
         self._reset = client(Trigger, "sim/reset")
         self._enable = client(SetBool, "arm/enable")
+        self._arm_reset = client(Trigger, "arm/reset")
         self._start = client(Trigger, "policy/start")
         self._stop = client(Trigger, "policy/stop")
 
-    def wait_for(self, seconds: float) -> None:
-        """Take in messages for that long. Raises GraphError when a process has ended."""
-        end = time.monotonic() + seconds
-        self.wait(lambda: time.monotonic() >= end, seconds + ANSWER_TIMEOUT_S, "end of the wait")
-
     def wait_for_simulation(self) -> None:
         """Wait until the simulation serves and reports. Raises GraphError when it does not come."""
-        services = (self._set_parameters, self._reset, self._enable)
+        services = (self._set_parameters, self._reset, self._enable, self._arm_reset)
 
         def ready() -> bool:
             served = all(service.service_is_ready() for service in services)
@@ -118,16 +118,21 @@ class EvalClient(GraphClient):
         return self.node.get_clock().now().nanoseconds
 
     def reset(self, task: str, episode_seed: int) -> dict[str, Any]:
-        """Put the world at the start of that episode, the arm enabled; returns what the simulation says of it."""
+        """Put the world at the start of that episode, the arm enabled; returns what the simulation says of it.
+
+        The arm is disabled meanwhile: to a driver of emulated hardware a reset is a person who switches the motors off
+        and carries the arm.
+        """
         parameters = [Parameter("task", value=task), Parameter("episode_seed", value=episode_seed)]
         request = SetParameters.Request(parameters=[parameter.to_parameter_msg() for parameter in parameters])
         for result in self.call(self._set_parameters, request).results:
             if not result.successful:
                 raise GraphError(f"the simulation refused task={task} episode_seed={episode_seed}: {result.reason}")
+        self.disable_arm()
         episode = json.loads(self.trigger(self._reset))
-        self.trigger(self._enable, SetBool.Request(data=True))
-        stamp_ns = episode["stamp_ns"]
-        self.wait(lambda: self.newest_truth().stamp_ns > stamp_ns, ANSWER_TIMEOUT_S, "state after the reset")
+        settled_ns = episode["stamp_ns"] + SETTLED_NS
+        self.wait(lambda: self.newest_truth().stamp_ns > settled_ns, ANSWER_TIMEOUT_S, "state after the reset")
+        self._enable_arm()
         return episode
 
     def set_goal(self, image: NDArray[np.uint8]) -> None:
@@ -156,18 +161,19 @@ class EvalClient(GraphClient):
         """The arm holds and takes no actions."""
         self.trigger(self._enable, SetBool.Request(data=False))
 
+    def _enable_arm(self) -> None:
+        """Enable, after a reset of the e-stop where it is latched. Raises GraphError when the arm refuses."""
+        if self.arm_status["mode"] == "estopped":
+            self.estops.append(self.arm_status["reason"])
+            self.trigger(self._arm_reset)
+        self.trigger(self._enable, SetBool.Request(data=True))
+
     def trigger(self, client: Client, request: Any = None) -> str:
         """Call a Trigger or SetBool service; returns its message. Raises GraphError when it says no."""
         answer = self.call(client, request or Trigger.Request())
         if not answer.success:
             raise GraphError(f"{client.srv_name} refused: {answer.message}")
         return answer.message
-
-    def call(self, client: Client, request: Any) -> Any:
-        """Call a service and wait for its answer. Raises GraphError when none comes."""
-        future = client.call_async(request)
-        self.wait(future.done, ANSWER_TIMEOUT_S, f"answer from {client.srv_name}")
-        return future.result()
 
     def _on_truth(self, msg: JointState) -> None:
         values = dict(zip(msg.name, msg.position, strict=True))

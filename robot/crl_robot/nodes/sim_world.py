@@ -1,14 +1,14 @@
 """The simulated arm and cameras as one ROS node around one MuJoCo world that runs on the wall clock.
 
 Three threads: one steps arm and world, one draws, and the process's own delivers messages. Drawing works on a copy of
-the state, so it never makes a step wait.
+the state, so it never makes a step wait. With ``emulate`` the arm's topics are not here: an emulator of the robot's own
+interface moves the world, and the ordinary arm node connects to it.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -20,14 +20,16 @@ from std_srvs.srv import Trigger
 from crl_robot.contracts import Pose
 from crl_robot.errors import ConfigError, CrlError
 from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
-from crl_robot.kinematics import HOME_Q, Kinematics
+from crl_robot.kinematics import Kinematics
 from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
-from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.camera_topics import CameraTopics
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import STATE_QOS, camera_info, time_from_ns
+from crl_robot.nodes.sim_emulators import EmulatedRosbridge, EmulatedServoBus
+from crl_robot.nodes.sim_hardware import OwnArm, SimHardware
 from crl_robot.nodes.worker import Worker
-from crl_robot.sim.arm import SimArm
+from crl_robot.robot_commands import EMULATORS
+from crl_robot.robots import robot
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.tasks import Episode, Task, get_task
 from crl_robot.sim.world import INNER_PERIOD_NS, World
@@ -35,7 +37,6 @@ from crl_robot.sim.world import INNER_PERIOD_NS, World
 INNER_RATE_HZ = 1e9 / INNER_PERIOD_NS
 TRUTH_EVERY = 5
 TRUTH_NAMES = ("tool_x", "tool_y", "tool_z", "object_x", "object_y", "object_z", "distance", "success")
-MAX_CATCH_UP = 5
 # Measured on two cores: the process takes about a tenth of one core, and each 30 Hz camera that someone listens to
 # about 5 % more. A camera nobody listens to is not drawn, so both are offered.
 DEFAULT_CAMERAS = ["over_shoulder", "wrist"]
@@ -47,35 +48,45 @@ class SimNode(CrlNode):
 
     def __init__(self) -> None:
         super().__init__("sim")
+        self._robot = robot(self.setting("robot", "widowx", "which robot stands in the world: widowx or sawyer"))
         self._camera_names = self.setting("cameras", DEFAULT_CAMERAS, "names of the cameras to draw and publish")
         self._camera_rate = self.setting("camera_rate", DEFAULT_CAMERA_RATE_HZ, "frames a second of each", 0.1, 60.0)
         self._enable_on_start = self.setting(
             "enable_on_start", True, "enable the arm on activation; only ever true for this simulated arm"
         )
+        self._emulate = self.setting(
+            "emulate", "", "no arm topics, but an emulator of the hardware for the arm node: servo_bus, rosbridge or ''"
+        )
+        self._emulate_link = self.setting("emulate_link", "", "servo_bus: path that becomes a link to the serial port")
+        self._emulate_port = self.setting("emulate_port", 9090, "rosbridge: TCP port, 0 takes a free one", 0, 65535)
         self.setting("task", "reach", "task whose episodes /sim/reset draws", read_only=False)
         self.setting("episode_seed", 0, "seed of the episode that /sim/reset draws", 0, 2**31 - 1, read_only=False)
         self._spec = action_spec_setting(self)
-        self._limits = limits_setting(self)
+        self._limits = limits_setting(self, self._robot.limits)
         if self._limits.inner_rate_hz != INNER_RATE_HZ:
             raise ConfigError(
                 f"parameter 'limits.inner_rate_hz' is {self._limits.inner_rate_hz}, the simulated arm's own loop runs "
                 f"at {INNER_RATE_HZ} Hz; leave it out"
+            )
+        if self._emulate not in ("", EMULATORS[self._robot.name]):
+            raise ConfigError(
+                f"parameter 'emulate' is '{self._emulate}', expected '{EMULATORS[self._robot.name]}' or '' with robot "
+                f"'{self._robot.name}'"
             )
         self._workers: list[Worker] = []
 
     def open_all(self) -> None:
         """Make the world, pose it for the first episode and let it run; the arm is not enabled yet."""
         self._ticks = 0
-        self._world = World()
-        self._kinematics = Kinematics()
-        self._arm_device = SimArm(self._world, self._now_ns)
+        self._world = World(robot=self._robot)
+        self._kinematics = Kinematics(self._robot.model)
         task, episode, _ = self._drawn_episode()
         self._pose(task, episode)
-        self._arm = ArmTopics(self, self._arm_device, Kinematics(), self._spec, self._limits)
         self._devices = [SimCamera(self._world, name, clock_ns=self._now_ns) for name in self._camera_names]
         self._cameras = [
             CameraTopics(self, camera, camera_info(*camera.size, self._fovy(camera.name))) for camera in self._devices
         ]
+        self._hardware = self._open_hardware()  # after all that may fail, for it is closed only with the workers
         self._truth = self.create_publisher(JointState, "sim/ground_truth", STATE_QOS)
         self._reset_service = self.create_service(Trigger, "sim/reset", self._on_reset)
         self._workers = [
@@ -86,13 +97,13 @@ class SimNode(CrlNode):
             worker.start()
 
     def start(self) -> None:
-        """Allow commands; a simulated arm needs no operator who enables it."""
+        """Allow commands; a simulated arm needs no operator who enables it, emulated hardware does."""
         if self._enable_on_start:
-            self._arm.enable()
+            self._hardware.enable()
 
     def pause(self) -> None:
         """Make the arm hold."""
-        self._arm.disable()
+        self._hardware.disable()
 
     def close_all(self) -> None:
         """Stop the threads and close the arm, which holds."""
@@ -100,39 +111,36 @@ class SimNode(CrlNode):
             return
         for worker in self._workers:
             worker.stop()
-        self._arm_device.close()
+        self._hardware.close()
         self._workers = []
 
     def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
         """Mode of the arm, lateness of stepping and drawing, frames published."""
         if not self._workers:
             return True, "not configured", {}
-        summary = self._arm.summary()
-        values: dict[str, Any] = {"mode": summary["mode"], "reason": summary["reason"]}
+        well, message, values = self._hardware.health()
         for worker, name in zip(self._workers, ("stepping", "drawing"), strict=True):
             values |= {f"{name}_lateness_{key}_ms": round(v, 2) for key, v in worker.stats.summary().items()}
             values[f"{name}_missed"] = worker.stats.missed
         values |= {f"{name}_published": c.published for name, c in zip(self._camera_names, self._cameras, strict=True)}
-        values |= {f"count_{key}": count for key, count in summary["counters"].items()}
-        return summary["mode"] != "estopped", f"{summary['mode']} {summary['reason']}".strip(), values
+        return well, message, values
+
+    def _open_hardware(self) -> SimHardware:
+        if not self._emulate:
+            return OwnArm(self, self._world, self._spec, self._limits, self._now_ns)
+        hardware: SimHardware
+        if self._emulate == "servo_bus":
+            hardware = EmulatedServoBus(self._world, self._emulate_link)
+        else:
+            hardware = EmulatedRosbridge(self._world, self._emulate_port)
+        self.get_logger().info(hardware.health()[1])
+        return hardware
 
     def _step_world(self) -> None:
-        self._arm.tick()
-        for _ in range(self._steps_due()):
-            self._world.step_inner()
+        self._hardware.step()
         self._ticks += 1
         if self._ticks % TRUTH_EVERY == 0:
             self._publish_truth()
-
-    def _steps_due(self) -> int:
-        """Inner ticks by which the world is behind the wall clock; after a long stall it lets the rest go."""
-        period_s = INNER_PERIOD_NS / 1e9
-        if not self._ticks:
-            self._started_s, self._stepped = time.monotonic(), 0
-        due = int((time.monotonic() - self._started_s) / period_s + 0.5) + 1 - self._stepped
-        steps = min(due, MAX_CATCH_UP)
-        self._stepped += due
-        return steps
 
     def _draw(self) -> None:
         for camera in self._cameras:
@@ -145,7 +153,7 @@ class SimNode(CrlNode):
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
             task, episode, seed = self._drawn_episode()
-            with self._arm.taken_over():
+            with self._hardware.placed():
                 stamp_ns = self._pose(task, episode)
             facts = asdict(episode) | {"task": task.name, "seed": seed, "stamp_ns": stamp_ns}
             response.success, response.message = True, json.dumps(facts)
@@ -156,13 +164,13 @@ class SimNode(CrlNode):
     def _drawn_episode(self) -> tuple[Task, Episode, int]:
         """The task and the episode that the parameters name, and its seed. Raises ConfigError for an unknown task."""
         name, seed = (self.get_parameter(key).value for key in ("task", "episode_seed"))
-        task, seed = get_task(str(name)), int(seed or 0)
+        task, seed = get_task(str(name), self._robot), int(seed or 0)
         return task, task.sample(np.random.default_rng(seed)), seed
 
     def _pose(self, task: Task, episode: Episode) -> int:
         """Put the world at the start of an episode; returns the stamp of that."""
         start = Pose(np.array(episode.start_tool), quat_from_matrix(GRIPPER_DOWN))
-        joints = self._kinematics.solve(start, HOME_Q)
+        joints = self._kinematics.solve(start, self._robot.home)
         with self._world.lock:
             self._world.reset(joints, episode.start_object_xy)
             self._task, self._episode = task, episode

@@ -1,4 +1,4 @@
-"""What an emulated Sawyer moves: a servo model that needs no physics, or the MuJoCo Sawyer.
+"""What an emulated Sawyer moves: a servo model that needs no physics, the MuJoCo Sawyer, or that of a simulated world.
 
 Both take set points for the joints and the gripper's gap, and are stepped by their owner.
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crl_robot.kinematics import ASSETS
 from crl_robot.sawyer.model import GRIPPER_STROKE_M, JOINT_SPEEDS, N_JOINTS, NEUTRAL_Q, SAWYER
+from crl_robot.sim.world import World
 
 Array = NDArray[np.float64]
 _TIME_CONSTANT_S = 0.04
@@ -97,3 +98,37 @@ class MujocoPlant:
     def gap(self) -> float:
         """Between the fingers."""
         return float(self.data.qpos[N_JOINTS] + self.data.qpos[N_JOINTS + 1])
+
+
+class WorldPlant:
+    """The Sawyer of a simulated world, which is stepped here."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._left_s = 0.0
+
+    def follow(self, joints: Array, gap_m: float) -> None:
+        """New set points; both fingers move by half of the gap."""
+        with self._world.lock:
+            self._world.data.ctrl[:N_JOINTS] = joints
+            self._world.data.ctrl[N_JOINTS] = gap_m / 2
+
+    def step(self, period_s: float) -> None:
+        """Advance by whole steps of the world; what is left over counts the next time."""
+        timestep = self._world.model.opt.timestep
+        self._left_s += period_s
+        steps = int(self._left_s / timestep + 1e-6)
+        self._left_s -= steps * timestep
+        with self._world.lock:
+            mujoco.mj_step(self._world.model, self._world.data, nstep=steps)
+
+    def joints(self) -> tuple[Array, Array]:
+        """Position and velocity."""
+        with self._world.lock:
+            data = self._world.data
+            return data.qpos[:N_JOINTS].copy(), data.qvel[:N_JOINTS].copy()
+
+    def gap(self) -> float:
+        """Between the fingers."""
+        with self._world.lock:
+            return float(self._world.data.qpos[N_JOINTS : N_JOINTS + 2].sum())

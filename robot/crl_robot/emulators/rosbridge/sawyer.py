@@ -107,6 +107,15 @@ class EmulatedSawyer:
             position, velocity = self.plant.joints()
             return position.copy(), velocity.copy()
 
+    def place(self) -> None:
+        """Somebody switched the motors off and put the plant where it stands now; it does not go back from there."""
+        with self.lock:
+            self.power.enable(False)
+            self._has_target = False
+            self.target = self.plant.joints()[0].copy()
+            self._set_point = self.target.copy()
+            self.gripper.target_m = self.plant.gap()
+
     def receive(self, topic: str, message: Mapping[str, Any]) -> None:
         """Obey a message, or count it in `refusals`; the robot tells nobody."""
         with self.lock:

@@ -78,6 +78,11 @@ class RosbridgeServer:
     def clients(self) -> int:
         return len(self._clients)
 
+    @property
+    def serving(self) -> bool:
+        """Whether it steps the robot and listens: from `start` to `stop`."""
+        return self._loop is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Listen on 127.0.0.1. Raises ConfigError when the port cannot be had."""
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="rosbridge", daemon=True)

@@ -66,6 +66,12 @@ class ServoBus:
             for servo in self.servos.values():
                 servo.sense(float(angles[servo.spec.joint]), float(speeds[servo.spec.joint]))
 
+    def place(self) -> None:
+        """Somebody switched the torque off and put the plant where it stands now; no servo goes back from there."""
+        angles, _ = self.plant.joints()
+        for servo in self.servos.values():
+            servo.place(float(angles[servo.spec.joint]))
+
     def handle(self, packet: Packet) -> list[bytes]:
         """The status packets that an instruction brings, in the order they go on the wire."""
         if self.faults.pulled:

@@ -75,6 +75,11 @@ class EmulatedBus:
     ) -> None:
         self.close()
 
+    @property
+    def serving(self) -> bool:
+        """Whether the line lives: until it is closed or unplugged, or its thread died of a bug."""
+        return self._thread.is_alive()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[ServoBus]:
         """The bus, for looking at its registers and setting its faults while no instruction is carried out."""

@@ -108,6 +108,13 @@ class Servo:
         if not self.torque:
             self.profile.stop(self.memory["present_position"])
 
+    def place(self, angle: float) -> None:
+        """Somebody switched the torque off and turned the joint to ``angle`` rad; nothing is left to do there."""
+        self._store("torque_enable", 0)
+        self._sense(angle, 0.0)
+        self.memory["goal_position"] = self.memory["present_position"]
+        self.profile.stop(self.memory["present_position"])
+
     def read(self, address: int, size: int) -> tuple[int, bytes]:
         """Error number and the bytes of a span."""
         if size < 1 or address + size > TABLE_SIZE:
