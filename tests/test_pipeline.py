@@ -15,9 +15,9 @@ from std_srvs.srv import Trigger
 from crl_data.store import Store
 from crl_learning.nodes.eval_client import EvalClient
 from crl_robot.contracts import Action
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.graph import Graph, NodeCommand
 from crl_robot.nodes.messages import ACTION_QOS, STATE_QOS, action_from_msg, msg_from_action, pose_from_msg
-from crl_robot.safety import SafetyLimits
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 

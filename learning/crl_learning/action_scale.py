@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crl_robot.contracts import ACTION_DIM, ACTION_NAMES
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ContractError
-from crl_robot.safety import SafetyLimits
 
 CONSTANT_STD = 1e-6
 RANGE_CENTRE = np.array([0, 0, 0, 0, 0, 0, 0.5], dtype=np.float32)

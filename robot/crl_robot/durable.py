@@ -67,6 +67,27 @@ def write_file(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def leftover_of(path: Path) -> Path:
+    """Where `replace_file` writes before it renames; left over when it is killed in between."""
+    return path.with_name(f"{path.name}.new")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file, or replace it, in one step: under ``path`` it is whole and on the disk, or as it was.
+
+    Raises OSError; what was written beside it is removed then.
+    """
+    new = leftover_of(path)
+    try:
+        write_file(new, data)
+        sync(new)
+        rename(new, path)
+    except BaseException:
+        with suppress(OSError):
+            remove_file(new)
+        raise
+
+
 def rename(source: Path, target: Path) -> None:
     """Rename in one step, and sync the folder that the new name is in.
 
@@ -83,6 +104,13 @@ def rename(source: Path, target: Path) -> None:
                 os.rename(target, source)  # noqa: PTH104
                 _report("rename", target, source)
         raise
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file where it is there. Raises OSError."""
+    if path.exists():
+        path.unlink()
+        _report("remove", path)
 
 
 def remove_tree(folder: Path) -> None:

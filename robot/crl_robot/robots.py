@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.arm_model import ROBOT_NAMES, ArmModel
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.gripper import FINGER_CLOSED_M, FINGER_OPEN_M
 from crl_robot.kinematics import WX250S
-from crl_robot.safety import SafetyLimits
 from crl_robot.sawyer.model import GRIPPER_STROKE_M, SAWYER
 
 Array = NDArray[np.float64]

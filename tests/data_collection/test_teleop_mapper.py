@@ -8,8 +8,8 @@ import pytest
 from crl_data.teleop.command import BUTTONS, Command
 from crl_data.teleop.mapper import TeleopMapper, TeleopSettings
 from crl_robot.contracts import Action, ActionSpec
+from crl_robot.control.safety import SafetyLimits, clip_step
 from crl_robot.errors import ConfigError, ContractError
-from crl_robot.safety import SafetyLimits, clip_step
 
 DT = 0.2
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from crl_learning.action_scale import ActionScale, action_statistics, range_half
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ContractError
-from crl_robot.safety import SafetyLimits
 
 LIMIT = np.array([0.05, 0.05, 0.05, 0.25, 0.25, 0.25, 1.0], dtype=np.float32)
 

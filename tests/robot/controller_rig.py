@@ -3,12 +3,12 @@
 import numpy as np
 
 from crl_robot.arm_model import ArmModel
-from crl_robot.collision import CollisionError
 from crl_robot.contracts import Action, ActionSpec, JointReading, Pose
-from crl_robot.controller import ArmController
+from crl_robot.control.collision import CollisionError
+from crl_robot.control.controller import ArmController
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ArmError
 from crl_robot.geometry import matrix_from_quat, matrix_from_rpy, quat_from_matrix, rpy_from_matrix
-from crl_robot.safety import SafetyLimits
 
 INNER_NS = 20_000_000
 NAMES = ("x", "y", "z", "roll", "pitch", "yaw")

@@ -5,8 +5,8 @@ import pytest
 from controller_rig import LIMITS, FakeArm
 
 from crl_robot.contracts import Action
+from crl_robot.control.safety_table import SAFETY_TABLE
 from crl_robot.errors import ArmError, ContractError
-from crl_robot.safety_table import SAFETY_TABLE
 
 ROWS = {row.event: row for row in SAFETY_TABLE if row.by == "controller"}
 

@@ -15,13 +15,13 @@ from arm_rig import START_S, end_of, running
 from rclpy.parameter import Parameter
 from servo_hardware import ServoHardware
 
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError
 from crl_robot.graph import Graph, NodeCommand
 from crl_robot.nodes.arm import ArmNode
 from crl_robot.nodes.arm_settings import LIMIT_TEXTS
 from crl_robot.resources import config_file
 from crl_robot.robots import SAWYER_ROBOT
-from crl_robot.safety import SafetyLimits
 
 pytestmark = pytest.mark.ros
 

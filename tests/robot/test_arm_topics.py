@@ -8,11 +8,11 @@ pytest.importorskip("rclpy")
 import rclpy
 
 from crl_robot.contracts import ActionSpec
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ArmError
 from crl_robot.kinematics import HOME_Q, Kinematics
 from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.common import CrlNode
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.world import World
 

@@ -8,13 +8,13 @@ import pytest
 from controller_rig import INNER_NS, FakeArm
 
 from crl_robot.arm_model import ArmModel
-from crl_robot.collision import CollisionError, CollisionModel
 from crl_robot.contracts import Action, ActionSpec, Pose
-from crl_robot.controller import ArmController
+from crl_robot.control.collision import CollisionError, CollisionModel
+from crl_robot.control.controller import ArmController
+from crl_robot.control.safety import SafetyLimits, dexterity
 from crl_robot.errors import ArmError, ContractError
 from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
 from crl_robot.kinematics import HOME_Q, WX250S, Kinematics
-from crl_robot.safety import SafetyLimits, dexterity
 from crl_robot.sawyer.model import NEUTRAL_Q, SAWYER
 from crl_robot.sim.tasks import sample_tool
 

@@ -5,10 +5,10 @@ import pytest
 from controller_rig import INNER_NS, LIMITS, START, Rig
 
 from crl_robot.contracts import Action, ActionSpec
+from crl_robot.control.safety import SafetyLimits
+from crl_robot.control.safety_table import SAFETY_TABLE
 from crl_robot.errors import ArmError, ConfigError, ContractError
 from crl_robot.geometry import matrix_from_quat, rotation_angle
-from crl_robot.safety import SafetyLimits
-from crl_robot.safety_table import SAFETY_TABLE
 
 
 @pytest.fixture

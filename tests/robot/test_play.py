@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from crl_robot.safety import SafetyLimits
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.play import PlayPolicy
 

@@ -3,12 +3,12 @@ import pytest
 
 from crl_robot.arm_model import ROBOT_NAMES
 from crl_robot.contracts import Pose
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError
 from crl_robot.geometry import GRIPPER_DOWN, matrix_from_quat, quat_from_matrix, rotation_angle
 from crl_robot.gripper import finger_from_opening, opening_from_finger
 from crl_robot.kinematics import Kinematics
 from crl_robot.robots import SAWYER_ROBOT, WIDOWX, robot, robot_of_data
-from crl_robot.safety import SafetyLimits
 from crl_robot.sawyer.model import JOINT_SPEEDS
 from crl_robot.sawyer.settings import SawyerSettings
 from crl_robot.sim.places import sample_can, sample_tool

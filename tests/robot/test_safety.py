@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crl_robot import leash, safety
+from crl_robot.control import leash, safety
+from crl_robot.control.safety import SafetyLimits
+from crl_robot.control.safety_table import SAFETY_TABLE, render_table, render_tests
 from crl_robot.errors import ArmError, ConfigError, ContractError
 from crl_robot.geometry import matrix_from_rpy, rotation_angle
-from crl_robot.safety import SafetyLimits
-from crl_robot.safety_table import SAFETY_TABLE, render_table, render_tests
 
 LIMITS = SafetyLimits()
 LOW, HIGH = np.array(LIMITS.workspace_low), np.array(LIMITS.workspace_high)

@@ -8,14 +8,14 @@ import safety_scenes as scenes
 from controller_rig import LIMITS, FakeArm, FakeCollisions, Rig
 from safety_scenes import ROWS
 
-from crl_robot import leash, safety
-from crl_robot.arm_modes import ModalArm
-from crl_robot.command_sources import CommandSources
 from crl_robot.contracts import ActionSpec
-from crl_robot.controller import ArmController
-from crl_robot.joint_move import JointMove
-from crl_robot.step_planner import StepPlanner
-from crl_robot.watched_arm import WatchedArm
+from crl_robot.control import leash, safety
+from crl_robot.control.arm_modes import ModalArm
+from crl_robot.control.command_sources import CommandSources
+from crl_robot.control.controller import ArmController
+from crl_robot.control.joint_move import JointMove
+from crl_robot.control.step_planner import StepPlanner
+from crl_robot.control.watched_arm import WatchedArm
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from crl_robot.contracts import Camera
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import CameraError, RenderError
 from crl_robot.image_spec import ImageSpec
 from crl_robot.kinematics import HOME_Q
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim import render
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.world import World, WorldOptions

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ArmError, ConfigError
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.places import in_can_area, reachable
 from crl_robot.sim.tasks import PUSH_DISTANCE_M, get_task, sample_push_goal

@@ -12,7 +12,7 @@ from crl_data.teleop.scripted import ScriptedReacher, ScriptedSettings
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
 from crl_robot.nodes.common import CrlNode
-from crl_robot.sim.tasks import reachable
+from crl_robot.sim.places import reachable
 
 SOURCES = ("joy", "scripted")
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from crl_data.teleop.command import Command
 from crl_robot.contracts import Action, ActionSpec
+from crl_robot.control.safety import SafetyLimits, gripper_target
 from crl_robot.errors import ConfigError, ContractError, nearest
-from crl_robot.safety import SafetyLimits, gripper_target
 
 Array = NDArray[np.float64]
 Frame = Literal["base", "tool_yaw"]

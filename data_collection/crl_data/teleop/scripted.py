@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from crl_data.teleop.command import RELEASED, Command
 from crl_robot.contracts import Pose
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError
-from crl_robot.safety import SafetyLimits
 
 Array = NDArray[np.float64]
 

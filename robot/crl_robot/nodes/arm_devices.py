@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import Arm
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError
 from crl_robot.kinematics import Kinematics
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.ros2_control_arm import Ros2ControlArm, joint_limits
 from crl_robot.nodes.ros2_control_settings import Ros2ControlParameters, Ros2ControlSettings
 from crl_robot.robots import SAWYER_ROBOT, WIDOWX
-from crl_robot.safety import SafetyLimits
 from crl_robot.sawyer.model import JOINT_LIMITS, JOINT_SPEEDS
 from crl_robot.widowx.servo_table import ServoTable, load_servo_table
 from crl_robot.widowx.settings import ServoArmSettings

@@ -12,7 +12,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool, Float64
 
 from crl_robot.contracts import Action, ActionSpec
-from crl_robot.controller import ArmController
+from crl_robot.control.controller import ArmController
 from crl_robot.errors import ArmError, ContractError, CrlError
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import LATCHED_QOS

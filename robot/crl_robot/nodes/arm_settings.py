@@ -6,8 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from crl_robot.contracts import ActionSpec
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.nodes.common import CrlNode
-from crl_robot.safety import SafetyLimits
 
 LIMIT_TEXTS = {
     "workspace_low": "low corner (x, y, z) of the box for the tool point, m in the base frame",

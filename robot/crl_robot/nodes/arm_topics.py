@@ -19,7 +19,8 @@ from std_srvs.srv import SetBool, Trigger
 
 from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import Action, ActionSpec, Arm, ArmState
-from crl_robot.controller import ArmController, Kinematics
+from crl_robot.control.controller import ArmController, Kinematics
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ArmError, ContractError, CrlError
 from crl_robot.kinematics import WX250S
 from crl_robot.nodes.arm_inputs import OperatorTopics, TwistTopics, source_of
@@ -35,7 +36,6 @@ from crl_robot.nodes.messages import (
     msg_from_joints,
     msg_from_pose,
 )
-from crl_robot.safety import SafetyLimits
 
 
 class ArmTopics:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from crl_robot.arm_model import ArmModel
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError
 from crl_robot.nodes.common import CrlNode
-from crl_robot.safety import SafetyLimits
 
 COMMAND_TYPES = ("trajectory", "forward")
 _ABOVE_ZERO = ("connect_timeout_s", "silence_s", "gripper_silence_s", "ahead_s", "max_lead_rad", "joint_speed")

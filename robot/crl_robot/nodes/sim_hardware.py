@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from crl_robot.contracts import ActionSpec
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.kinematics import Kinematics
 from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.common import CrlNode
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.world import INNER_PERIOD_NS, World
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.contracts import Action, ActionSpec, ArmState, Observation, Pose
-from crl_robot.controller import ArmController
+from crl_robot.control.controller import ArmController
 from crl_robot.errors import ArmError, ContractError
 from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
 from crl_robot.kinematics import Kinematics

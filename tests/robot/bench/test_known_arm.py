@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from crl_robot.bench.known_arm import ALL_IDS, START_JOINTS, TICK_LIMITS, angle_from_ticks, tool_position
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.kinematics import Kinematics
-from crl_robot.safety import SafetyLimits
 from crl_robot.widowx.servo_table import load_servo_table
 
 

@@ -9,7 +9,7 @@ import pytest
 from crl_robot.bench.faults import all_rows, by_session
 from crl_robot.bench.outgoing import ACTION_NAMES, Outgoing, named, resized, shifted, spoiled, valued
 from crl_robot.bench.rows_sessions import SESSIONS
-from crl_robot.safety_table import SAFETY_TABLE
+from crl_robot.control.safety_table import SAFETY_TABLE
 
 ELSEWHERE = {
     "bad_reading": "the driver of the WidowX never passes on such a reading",

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from crl_robot.contracts import Action, ActionSpec
-from crl_robot.controller import ArmController
+from crl_robot.control.controller import ArmController
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.emulators.rosbridge.plant import MujocoPlant, ServoPlant
 from crl_robot.emulators.rosbridge.sawyer import EmulatedSawyer
 from crl_robot.kinematics import Kinematics
-from crl_robot.safety import SafetyLimits
 from crl_robot.sawyer.model import JOINT_SPEEDS, NEUTRAL_Q, SAWYER
 from crl_robot.schedule import Schedule
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from crl_robot.contracts import Action, ActionSpec
-from crl_robot.controller import ArmController
+from crl_robot.control.controller import ArmController
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.kinematics import Kinematics
-from crl_robot.safety import SafetyLimits
 from crl_robot.sim.world import World
 
 TICK_NS = 20_000_000

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_robot import safety
 from crl_robot.contracts import Arm, JointReading, Pose
-from crl_robot.joint_move import JointMove
-from crl_robot.step_planner import Kinematics, Stand
-from crl_robot.watched_arm import WatchedArm
+from crl_robot.control import safety
+from crl_robot.control.joint_move import JointMove
+from crl_robot.control.step_planner import Kinematics, Stand
+from crl_robot.control.watched_arm import WatchedArm
 
 Array = NDArray[np.float64]
 

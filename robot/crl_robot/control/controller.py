@@ -12,15 +12,15 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_robot import safety
-from crl_robot.arm_modes import ModalArm
-from crl_robot.collision import CollisionModel
-from crl_robot.command_sources import CommandSources
 from crl_robot.contracts import Action, ActionSpec, Arm
+from crl_robot.control import safety
+from crl_robot.control.arm_modes import ModalArm
+from crl_robot.control.collision import CollisionModel
+from crl_robot.control.command_sources import CommandSources
+from crl_robot.control.joint_drive import JointDrive
+from crl_robot.control.joint_move import JointMove
+from crl_robot.control.step_planner import Collisions, Kinematics, StepPlanner
 from crl_robot.errors import ArmError, ConfigError, ContractError, RefusedError
-from crl_robot.joint_drive import JointDrive
-from crl_robot.joint_move import JointMove
-from crl_robot.step_planner import Collisions, Kinematics, StepPlanner
 
 __all__ = ["ArmController", "Collisions", "Kinematics"]
 
@@ -28,7 +28,7 @@ __all__ = ["ArmController", "Collisions", "Kinematics"]
 class ArmController(ModalArm):
     """Validates, limits and interpolates; every refusal and every silence ends with the arm holding.
 
-    ``events`` counts what happened under the keys of `crl_robot.safety_table.SAFETY_TABLE`, plus 'accepted'.
+    ``events`` counts what happened under the keys of `crl_robot.control.safety_table.SAFETY_TABLE`, plus 'accepted'.
     ``collisions`` is by default the `CollisionModel` of the kinematics' arm.
     """
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from crl_robot.collision import CollisionError
 from crl_robot.contracts import Arm, ArmState, JointReading
+from crl_robot.control.collision import CollisionError
+from crl_robot.control.joint_drive import JointDrive
+from crl_robot.control.step_planner import Collisions, Kinematics
+from crl_robot.control.watched_arm import fault_event
 from crl_robot.errors import ArmError, RefusedError
-from crl_robot.joint_drive import JointDrive
-from crl_robot.step_planner import Collisions, Kinematics
-from crl_robot.watched_arm import fault_event
 
 
 class ModalArm:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_robot.safety import SafetyLimits
+from crl_robot.control.safety import SafetyLimits
 
 Array = NDArray[np.float64]
 HOME_SETTLE_S = 0.3

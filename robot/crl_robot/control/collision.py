@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crl_robot.arm_model import ArmModel
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ContractError, RefusedError
 from crl_robot.kinematics import ASSETS
-from crl_robot.safety import SafetyLimits
 
 Array = NDArray[np.float64]
 WAY_STEP_RAD = 0.05

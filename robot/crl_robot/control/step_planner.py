@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_robot import leash, safety
 from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import ActionSpec, Pose
+from crl_robot.control import leash, safety
 from crl_robot.errors import ArmError, RefusedError
 from crl_robot.geometry import matrix_from_quat, matrix_from_rpy, quat_from_matrix
 

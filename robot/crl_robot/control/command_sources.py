@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import RefusedError
-from crl_robot.safety import SafetyLimits
 
 
 class CommandSources:

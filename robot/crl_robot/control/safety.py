@@ -1,7 +1,8 @@
 """Limits between every command source and every arm, as pure functions; nothing here knows the policy or the arm.
 
-The controller calls these in order: check, shorten the step, box, leash (`crl_robot.leash`), joints, dexterity. The
-whole list of what is watched and what happens then is `SAFETY_TABLE` in `crl_robot.safety_table`.
+The controller calls these in order: check, shorten the step, box, leash (`crl_robot.control.leash`), joints,
+dexterity. The whole list of what is watched and what happens then is `SAFETY_TABLE` in
+`crl_robot.control.safety_table`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crl_robot.contracts import ActionSpec
-from crl_robot.safety import SafetyLimits
-from crl_robot.safety_row import SafetyRow
+from crl_robot.control.safety import SafetyLimits
+from crl_robot.control.safety_row import SafetyRow
 
 _L = SafetyLimits()
 _INNER_S = round(1 / _L.inner_rate_hz, 3)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crl_robot.safety_row import SafetyRow
-from crl_robot.safety_rows import COMMAND_ROWS, MOTION_ROWS
-from crl_robot.safety_rows_arm import ARM_ROWS, DEVICE_ROWS, NODE_ROWS
+from crl_robot.control.safety_row import SafetyRow
+from crl_robot.control.safety_rows import COMMAND_ROWS, MOTION_ROWS
+from crl_robot.control.safety_rows_arm import ARM_ROWS, DEVICE_ROWS, NODE_ROWS
 
 __all__ = ["SAFETY_TABLE", "SafetyRow", "render_table", "render_tests"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crl_robot.contracts import Arm, JointReading
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ArmError, ContractError, RefusedError
-from crl_robot.safety import SafetyLimits
 
 
 class WatchedArm:

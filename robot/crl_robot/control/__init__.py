@@ -1,0 +1,1 @@
+"""Between every command source and every arm: the controller, its limits and what it watches."""
