@@ -46,6 +46,19 @@ def decode_jpeg(
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=out), dtype=np.uint8)
 
 
+def encode_png(image: NDArray[np.uint8], compression: int | None = None) -> bytes:
+    """uint8 (H, W, 3) RGB -> a PNG file. Raises StoreError when it cannot be coded.
+
+    Args:
+        compression: 0 (fast) to 9 (small); OpenCV's own choice when None.
+    """
+    options = [] if compression is None else [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise StoreError(f"OpenCV could not code an image of shape {image.shape} as PNG")
+    return data.tobytes()
+
+
 def encode_lossless(image: NDArray[np.uint8]) -> bytes:
     """uint8 (H, W, 3) -> one zstd frame that carries a checksum of its content."""
     return _ZSTD.encode(np.ascontiguousarray(image))

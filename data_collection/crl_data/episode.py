@@ -6,19 +6,16 @@ Step t holds the observation at control tick t and the action taken there. Array
 from __future__ import annotations
 
 import itertools
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from crl_data.codec import decode_jpeg, decode_lossless
-from crl_data.schema import CameraSpec
+from crl_data.camera_track import CameraTrack
+from crl_data.schema import StoreSpec
 from crl_robot.contracts import ACTION_DIM
-from crl_robot.errors import StoreError
 from crl_robot.geometry import matrix_from_quat, rpy_from_matrix
 
 STEP_ARRAYS = {
@@ -46,7 +43,13 @@ TRUTH_ARRAY = "truth_object"
 
 ARM_STREAM = "streams/arm"
 ARM_STREAM_ARRAYS = ("stamp_ns", "receive_stamp_ns", "joints", "joint_velocity", "gripper", "tool_measured")
-"""Every state of the arm at its own rate, (M, ...), below ARM_STREAM; not in every episode."""
+"""Every state of the arm at its own rate, (M, ...), below ARM_STREAM; not in every episode.
+
+``receive_stamp_ns`` is left out where the arm's states did not travel; the others go together.
+"""
+
+CAMERA_STAMPS = ("stamp_ns", "receive_stamp_ns")
+"""Stamps of the source and of the arrival of a camera's frames, (T,); left out where there were none."""
 
 Clock = Literal["measured", "none"]
 
@@ -102,75 +105,6 @@ class EpisodeMeta:
 
 
 @dataclass(frozen=True)
-class CameraTrack:
-    """The frames of one camera, still coded and still on the disk.
-
-    Attributes:
-        spec: size and encoding.
-        file: where the coded frames lie one after the other.
-        spans: int64 (T, 2) first and past-the-last byte of each frame in the file.
-        crc32: uint32 (T,) of each JPEG file; empty when lossless, where zstd carries a checksum of its own.
-        stamp_ns: int64 (T,) stamps of the source; empty when the source had no clock.
-        receive_stamp_ns: int64 (T,) stamps of arrival; empty likewise.
-    """
-
-    spec: CameraSpec
-    file: Path
-    spans: NDArray[np.int64]
-    crc32: NDArray[np.uint32]
-    stamp_ns: NDArray[np.int64]
-    receive_stamp_ns: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.spans)
-
-    def encoded(self, step: int) -> bytes:
-        """The coded frame of one step: a JPEG file or a zstd frame. Raises StoreError when it is not there."""
-        with self._open() as file:
-            return self._read(file, step)
-
-    def frame(self, step: int) -> NDArray[np.uint8]:
-        """uint8 (H, W, 3) RGB of one step. Raises StoreError when it is damaged."""
-        return self.decode(step, self.encoded(step))
-
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Every frame in order. Raises StoreError at the first that is damaged."""
-        for step, data in enumerate(self.all_encoded()):
-            yield self.decode(step, data)
-
-    def all_encoded(self) -> Iterator[bytes]:
-        """Every coded frame in order, reading the file once."""
-        with self._open() as file:
-            for step in range(len(self)):
-                yield self._read(file, step)
-
-    def decode(self, step: int, data: bytes | memoryview, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """uint8 (H, W, 3) RGB from the coded frame of ``step``, in ``out`` if given. Raises StoreError on damage."""
-        if self.spec.encoding == "lossless":
-            image = np.empty(self.spec.shape, np.uint8) if out is None else out
-            decode_lossless(data, image)
-            return image
-        if zlib.crc32(data) != self.crc32[step]:
-            raise StoreError(f"{self.file}: frame {step} is damaged, its checksum is not the recorded one; restore it")
-        return decode_jpeg(data, self.spec.shape, out)
-
-    def _open(self) -> BinaryIO:
-        try:
-            return self.file.open("rb")
-        except OSError as error:
-            raise StoreError(f"{self.file} cannot be read ({error}); run 'crl-data check'") from error
-
-    def _read(self, file: BinaryIO, step: int) -> bytes:
-        start, end = (int(byte) for byte in self.spans[step])
-        if file.tell() != start:
-            file.seek(start)
-        data = file.read(end - start)
-        if len(data) != end - start:
-            raise StoreError(f"{self.file} ends inside frame {step}; run 'crl-data check'")
-        return data
-
-
-@dataclass(frozen=True)
 class Episode:
     """A whole episode: ``arrays`` by the names of STEP_ARRAYS, those that it has, ``cameras`` by camera name."""
 
@@ -183,6 +117,21 @@ class Episode:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.arrays[name]
+
+
+def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
+    """Arrays that an episode of such a store must have, besides the cameras' own."""
+    return [f"action_{label}" for label in spec.labels] + (["stamp_ns"] if meta.clock == "measured" else [])
+
+
+def array_kind(path: str, spec: StoreSpec) -> DTypeLike | None:
+    """dtype of an array, by its path inside the group; None when no episode of such a store has it. Not for frames."""
+    folder, _, name = path.rpartition("/")
+    if folder == ARM_STREAM and name in ARM_STREAM_ARRAYS:
+        return STEP_ARRAYS.get(name, np.int64)
+    if folder in {f"cameras/{camera}" for camera in spec.cameras} and name in CAMERA_STAMPS:
+        return np.int64
+    return STEP_ARRAYS.get(path)
 
 
 def achieved_actions(

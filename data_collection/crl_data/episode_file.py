@@ -7,7 +7,6 @@ Each arrow is one rename of a folder that was synced before. Memory does not gro
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -20,26 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.claims import claim
-from crl_data.episode import EpisodeMeta
-from crl_data.files import (
-    checksum,
-    pending_folder,
-    publish,
-    refusals,
-    temporary_sibling,
-    write_group,
-)
-from crl_data.frame_file import FrameFile, frames_file
-from crl_data.metadata import group_json, read_attributes
+from crl_data.episode import EpisodeMeta, required_arrays
+from crl_data.files import checksum, publish, refusals, write_group
+from crl_data.frame_file import FrameFile
+from crl_data.frame_layout import frames_file
+from crl_data.pending import accept_pending, discard_pending
+from crl_data.siblings import pending_folder, require_one_disk, temporary_sibling
 from crl_data.store import Store
-from crl_robot.durable import make_folder, remove_tree, rename, sync, write_file
+from crl_robot.durable import make_folder
 from crl_robot.errors import StoreError
 
 
 class EpisodeFile:
     """A new episode of ``store``; as a context manager it discards what was neither committed nor finished.
 
-    Raises StoreError when the id is taken, by a committed or by a pending episode, or the disk refuses.
+    Raises StoreError when the id is taken, by a committed or by a pending episode, when the store is the root of a disk
+    of its own, so that nothing beside it could be moved in, or the disk refuses.
     """
 
     def __init__(self, store: Store, episode_id: str) -> None:
@@ -53,6 +48,7 @@ class EpisodeFile:
                     f"{store.path} holds episode '{episode_id}' already, at {place}; "
                     "committed episodes are never rewritten"
                 )
+        require_one_disk(store.path, self._target.parent)
         self._folder = temporary_sibling(store.path, episode_id)
         self._claim: int | None = None
         self._refused = False
@@ -171,14 +167,16 @@ class EpisodeFile:
         return min(counts.values())
 
     def _check_arrays(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], steps: int) -> None:
-        needed = [f"action_{label}" for label in self._store.spec.labels]
-        needed += ["stamp_ns"] if meta.clock == "measured" else []
-        missing = [name for name in needed if name not in arrays]
+        missing = [name for name in required_arrays(self._store.spec, meta) if name not in arrays]
         if missing:
             raise StoreError(f"episode '{self.id}' lacks {', '.join(missing)}, which {self._store.path} declares")
         wrong = {n: len(a) for n, a in arrays.items() if not n.startswith("streams/") and len(a) != steps}
         if wrong:
             raise StoreError(f"episode '{self.id}' has {steps} frames, but arrays of other lengths: {wrong}")
+        for stream in {name.rpartition("/")[0] for name in arrays if name.startswith("streams/")}:
+            lengths = {name: len(array) for name, array in arrays.items() if name.rpartition("/")[0] == stream}
+            if len(set(lengths.values())) > 1:
+                raise StoreError(f"episode '{self.id}' has a stream {stream} of unlike lengths: {lengths}")
 
     def _close(self, state: str) -> None:
         for frames in self._frames.values():
@@ -187,36 +185,3 @@ class EpisodeFile:
             os.close(self._claim)
             self._claim = None
         self._state = state
-
-
-def accept_pending(store: Store, episode_id: str, **changes: Any) -> None:
-    """Let a pending episode appear in the store, with these attributes changed. Raises StoreError."""
-    folder, target = pending_folder(store.path, episode_id), store.folder(episode_id)
-    if not folder.is_dir() or target.exists():
-        state = "is in the store already" if target.exists() else "is not pending"
-        raise StoreError(f"episode '{episode_id}' {state}; 'crl-data check {store.path}' lists what is pending")
-    with refusals(store.path, target):
-        if changes:
-            _rewrite_attributes(folder, changes)
-        rename(folder, target)
-        with contextlib.suppress(OSError):  # the old name may come back after a power loss; check then lists it
-            sync(folder.parent)
-
-
-def discard_pending(store: Store, episode_id: str) -> None:
-    """Remove a pending episode. Raises StoreError when it cannot be removed."""
-    folder = temporary_sibling(store.path, f"discard-{episode_id}")
-    try:
-        rename(pending_folder(store.path, episode_id), folder)
-        remove_tree(folder)
-    except OSError as error:
-        raise StoreError(f"could not remove pending episode '{episode_id}': {error}") from error
-
-
-def _rewrite_attributes(folder: Path, changes: Mapping[str, Any]) -> None:
-    """Change attributes of a group in one step: the file is replaced by a complete new one."""
-    meta = replace(EpisodeMeta.from_dict(read_attributes(folder)), **changes)
-    new = folder / "zarr.json.new"
-    write_file(new, group_json(meta.to_dict()))
-    sync(new)
-    rename(new, folder / "zarr.json")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, CameraTrack, Episode, EpisodeMeta
+from crl_data.camera_track import CameraTrack
+from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, CAMERA_STAMPS, STEP_ARRAYS, Episode, EpisodeMeta
 from crl_data.files import read_array
-from crl_data.frame_file import frames_file, spans_from_offsets, spans_from_shard
+from crl_data.frame_layout import frames_file, spans_from_offsets, spans_from_shard
 from crl_data.metadata import read_attributes
 from crl_data.schema import StoreSpec
 from crl_robot.errors import StoreError
@@ -45,7 +46,7 @@ class EpisodeFolder:
             spans, crc32 = spans_from_shard(file, self.meta.steps), np.zeros(0, np.uint32)
         else:
             spans, crc32 = spans_from_offsets(self.array(f"{prefix}/offsets")), self.array(f"{prefix}/crc32")
-        stamps = [self._optional(f"{prefix}/{name}", np.int64) for name in ("stamp_ns", "receive_stamp_ns")]
+        stamps = [self._optional(f"{prefix}/{name}", np.int64) for name in CAMERA_STAMPS]
         return CameraTrack(spec, file, spans, crc32, stamps[0], stamps[1])
 
     def arm_stream(self) -> dict[str, NDArray[Any]]:

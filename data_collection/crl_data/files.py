@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import hashlib
 import json
 import os
-import re
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,44 +27,16 @@ from crl_data.metadata import (
     chunk_name,
     group_json,
 )
+from crl_data.siblings import temporary_sibling
 from crl_robot.durable import make_folder, rename, sync_tree, write_file
 from crl_robot.errors import StoreError
 
 _ZSTD = Zstd(level=3)
-_TEMPORARY = re.compile(r"-\d+-[0-9a-f]{8}$")
-"""How names of temporary folders end; a folder that someone else named is not taken for one."""
 
 
 def checksum(array: NDArray[Any]) -> str:
     """SHA-256 of an array's bytes in C order."""
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-
-
-def temporary_sibling(store: Path, name: str) -> Path:
-    """A path beside ``store``, on the same file system, that no other writer uses."""
-    store = store.resolve()  # a link's folder may be on another file system
-    return store.with_name(f"{store.name}.partial-{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")  # see _TEMPORARY
-
-
-def leftovers(store: Path) -> list[Path]:
-    """Temporary folders beside ``store``: of a writer that was killed, or of one that is writing right now."""
-    return [folder for folder in _siblings(store, "partial") if _TEMPORARY.search(folder.name)]
-
-
-def pending_folder(store: Path, episode_id: str) -> Path:
-    """Where an episode waits that is complete but was not accepted yet."""
-    store = store.resolve()
-    return store.with_name(f"{store.name}.pending-{episode_id}")
-
-
-def pending_folders(store: Path) -> list[Path]:
-    """Complete episodes beside ``store`` that wait to be accepted or discarded."""
-    return _siblings(store, "pending")
-
-
-def _siblings(store: Path, kind: str) -> list[Path]:
-    store = store.resolve()
-    return sorted(store.parent.glob(f"{glob.escape(store.name)}.{kind}-*"))
 
 
 @contextlib.contextmanager
@@ -124,7 +93,13 @@ def write_group(
 
     Args:
         placed: metadata, by `array_metadata`, of arrays whose chunk file lies in place already.
+
+    Raises:
+        StoreError: a name leads out of the folder; nothing was written.
     """
+    for name in (*arrays, *(placed or {})):
+        if name.startswith("/") or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise StoreError(f"an array is named {name!r}, expected a path inside {folder}; nothing was written")
     files = {"zarr.json": group_json(attributes)}
     for name, array in arrays.items():
         metadata = array_metadata(array.dtype, array.shape, array.shape, [BYTES_CODEC, ZSTD_CODEC])

@@ -1,14 +1,10 @@
-"""The frames of one camera of one episode as one file that grows while recording, and that zarr reads as one array.
-
-JPEG: all files end to end, an uncompressed uint8 array in a single chunk. Lossless: a shard of zarr's
-``sharding_indexed`` codec with one zstd frame for each image and the index at the end
-(https://zarr-specs.readthedocs.io, "Sharding codec").
-"""
+"""The frames of one camera of one episode as one file that grows while recording; `frame_layout` says what is in it."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,55 +13,14 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.codec import ZSTD_LEVEL, encode_jpeg, encode_lossless
+from crl_data.codec import encode_jpeg, encode_lossless
+from crl_data.episode import CAMERA_STAMPS
 from crl_data.frame_copy import rewrite_frames
+from crl_data.frame_layout import INDEX_CHECKSUM_BYTES, frames_file, frames_metadata
 from crl_data.growing import GrowingArray
-from crl_data.metadata import BYTES_CODEC, array_metadata, chunk_name
 from crl_data.schema import CameraSpec, StoreMismatchError
 from crl_robot.durable import Appender
 from crl_robot.errors import StoreError
-
-_DIMENSIONS = {"jpeg": 1, "lossless": 4}
-_INDEX_CHECKSUM_BYTES = 4
-
-
-def frames_file(camera_folder: Path, spec: CameraSpec) -> Path:
-    """Where the coded frames of a camera lie."""
-    return camera_folder / "frames" / chunk_name(_DIMENSIONS[spec.encoding])
-
-
-def frames_metadata(spec: CameraSpec, steps: int, size: int) -> dict[str, Any]:
-    """The zarr.json of the array whose one chunk or shard is the file of ``steps`` frames in ``size`` bytes."""
-    if spec.encoding == "jpeg":
-        return array_metadata(np.dtype(np.uint8), (size,), (size,), [BYTES_CODEC])
-    shape = (steps, *spec.shape)
-    sharding = {
-        "chunk_shape": [1, *spec.shape],
-        "codecs": [BYTES_CODEC, {"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": True}}],
-        "index_codecs": [BYTES_CODEC, {"name": "crc32c"}],
-        "index_location": "end",
-    }
-    return array_metadata(np.dtype(np.uint8), shape, shape, [{"name": "sharding_indexed", "configuration": sharding}])
-
-
-def spans_from_offsets(offsets: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """(T + 1,) offsets -> (T, 2) first and past-the-last byte of each frame."""
-    return np.stack([offsets[:-1], offsets[1:]], axis=1).astype(np.int64)
-
-
-def spans_from_shard(file: Path, steps: int) -> NDArray[np.int64]:
-    """(T, 2) first and past-the-last byte of each frame, from the index of a shard. Raises StoreError."""
-    length = 16 * steps + _INDEX_CHECKSUM_BYTES
-    try:
-        with file.open("rb") as shard:
-            shard.seek(-length, 2)
-            index, expected = shard.read(16 * steps), shard.read(_INDEX_CHECKSUM_BYTES)
-    except OSError as error:
-        raise StoreError(f"{file} has no index of {steps} frames ({error}); run 'crl-data check'") from error
-    if google_crc32c.value(index) != int.from_bytes(expected, "little"):
-        raise StoreError(f"{file} is damaged: the checksum of its index is another; restore it from a copy")
-    starts = np.frombuffer(index, "<u8").reshape(steps, 2).astype(np.int64)
-    return np.cumsum(starts, axis=1) if steps else starts
 
 
 @dataclass(frozen=True)
@@ -96,7 +51,7 @@ class FrameFile:
         self._file = Appender(frames_file(camera_folder, spec))
         self._ends = GrowingArray(np.int64)
         self._crc32 = GrowingArray(np.uint32)
-        self._stamps = GrowingArray(np.int64, (2,))
+        self._stamps = {name: GrowingArray(np.int64) for name in CAMERA_STAMPS}
         self._digest = self._digest_before = hashlib.sha256()
 
     def __len__(self) -> int:
@@ -126,12 +81,12 @@ class FrameFile:
         self._append(data, data, stamp_ns, receive_stamp_ns)
 
     def undo(self) -> None:
-        """Forget the frame added last; only once after each."""
+        """Forget the frame added last; only once after each. Its bytes go before the next frame, or at the end."""
+        count = len(self)
         self._digest = self._digest_before
-        for rows in (self._ends, self._crc32, self._stamps):
-            if len(rows) >= len(self._ends):
+        for rows in (self._crc32, *self._stamps.values(), self._ends):
+            if len(rows) == count:
                 rows.pop()
-        self._file.truncate(self.size)
 
     def write_again(self) -> None:
         """Go on in a new file with the same frames. Raises OSError, or StoreError when the old one has lost some."""
@@ -151,10 +106,8 @@ class FrameFile:
             arrays |= {"offsets": offsets, "crc32": self._crc32.array()}
         else:
             index = np.stack([offsets[:-1], np.diff(offsets)], axis=1).astype("<u8").tobytes()
-            self._file.write(index + google_crc32c.value(index).to_bytes(_INDEX_CHECKSUM_BYTES, "little"))
-        if len(self._stamps):
-            stamps = self._stamps.array()
-            arrays |= {"stamp_ns": stamps[:, 0], "receive_stamp_ns": stamps[:, 1]}
+            self._file.write(index + google_crc32c.value(index).to_bytes(INDEX_CHECKSUM_BYTES, "little"))
+        arrays |= {name: rows.array() for name, rows in self._stamps.items() if len(rows)}
         return FrameSummary(frames_metadata(self._spec, steps, size), self._digest.hexdigest(), arrays)
 
     def close(self) -> None:
@@ -164,9 +117,9 @@ class FrameFile:
     def _append(
         self, data: bytes, content: bytes | memoryview, stamp_ns: int | None, receive_stamp_ns: int | None
     ) -> None:
-        if len(self) and (stamp_ns is not None) != bool(len(self._stamps)):
-            raise StoreError(f"camera '{self._name}' has stamps for some frames only; give them for all or for none")
+        stamps: dict[str, int | None] = dict(zip(CAMERA_STAMPS, (stamp_ns, receive_stamp_ns), strict=True))
         self._forget_interrupted()
+        self._require_as_before(stamps)
         try:
             self._file.write(data)
         except OSError as error:
@@ -178,14 +131,26 @@ class FrameFile:
         digest.update(content)
         if self._spec.encoding == "jpeg":
             self._crc32.append(zlib.crc32(data))
-        if stamp_ns is not None:
-            self._stamps.append((stamp_ns, stamp_ns if receive_stamp_ns is None else receive_stamp_ns))
+        for name, stamp in stamps.items():
+            if stamp is not None:
+                self._stamps[name].append(stamp)
         self._ends.append(self._file.size)  # last: from here on the frame counts
         self._digest_before, self._digest = self._digest, digest
 
+    def _require_as_before(self, stamps: Mapping[str, int | None]) -> None:
+        """Raise StoreError when a kind of stamp is given for some frames only."""
+        for name, rows in self._stamps.items():
+            if len(self) and (stamps[name] is not None) != bool(len(rows)):
+                raise StoreError(
+                    f"camera '{self._name}' has {name.removesuffix('_ns').replace('_', ' ')}s for some frames only; "
+                    "give them for all or for none"
+                )
+        if stamps["stamp_ns"] is None and stamps["receive_stamp_ns"] is not None:
+            raise StoreError(f"camera '{self._name}' has receive stamps but none of its source; give both or neither")
+
     def _forget_interrupted(self) -> None:
         """Drop what a frame left that was given up half-way, by a lack of memory say."""
-        for rows in (self._crc32, self._stamps):
+        for rows in (self._crc32, *self._stamps.values()):
             while len(rows) > len(self):
                 rows.pop()
         if self._file.size != self.size:

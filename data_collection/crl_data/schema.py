@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -15,6 +16,9 @@ SCHEMA_VERSION = 2
 Encoding = Literal["jpeg", "lossless"]
 Labels = Literal["commanded", "achieved"]
 LABELS: tuple[Labels, ...] = get_args(Labels)
+
+CAMERA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""A camera's name is that of a folder in the store and part of file names elsewhere."""
 
 
 class StoreMismatchError(StoreError, MismatchError):
@@ -83,6 +87,13 @@ class StoreSpec:
             raise ContractError(
                 f"a store needs at least one camera and one label of {', '.join(LABELS)}, got cameras "
                 f"{sorted(self.cameras)} and labels {list(self.labels)}"
+            )
+
+        odd = [name for name in self.cameras if not CAMERA_NAME.fullmatch(name)]
+        if odd:
+            raise ContractError(
+                f"cameras are named {odd}, expected letters, digits, '_', '-' and '.', with no '-' or '.' in front; "
+                "name them otherwise"
             )
 
     def camera(self, name: str) -> CameraSpec:

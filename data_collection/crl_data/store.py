@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.episode import CameraTrack, Episode, EpisodeMeta
+from crl_data.camera_track import CameraTrack
+from crl_data.episode import Episode, EpisodeMeta
 from crl_data.episode_folder import EpisodeFolder, read_meta
-from crl_data.files import appears_whole, refusals, temporary_sibling, write_group
+from crl_data.files import appears_whole, refusals, write_group
 from crl_data.metadata import read_attributes
 from crl_data.schema import Labels, StoreSpec
+from crl_data.siblings import temporary_sibling
+from crl_data.words import quoted
 from crl_robot.durable import make_folder, remove_tree, rename, sync
 from crl_robot.errors import StoreError
 from crl_robot.image_spec import ImageSpec
@@ -54,7 +57,7 @@ class Store:
         """Open an existing store. Raises StoreError when it is missing, no store, or of another schema version."""
         path = Path(path)
         if not path.exists():
-            raise StoreError(f"{path} does not exist; make it with 'crl-data play out={path}' or record one")
+            raise StoreError(f"{path} does not exist; record one, or make it: crl-data play out={quoted(path)}")
         if not (path / "zarr.json").is_file():
             raise StoreError(f"{path} is not a trajectory store: it has no zarr.json")
         try:
@@ -97,7 +100,7 @@ class Store:
         """Everything about an episode but its arrays. Raises StoreError when it is missing or damaged."""
         folder = self.folder(episode_id)
         if not folder.is_dir():
-            raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info' counts what it has")
+            raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info --episodes' lists what it has")
         return read_meta(folder)
 
     def metas(self, ids: Sequence[str] | None = None) -> list[EpisodeMeta]:
@@ -120,7 +123,7 @@ class Store:
         """Remove an episode: it disappears in one step, then its space is freed. Raises StoreError."""
         folder = self.folder(episode_id)
         if not folder.is_dir():
-            raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info' counts what it has")
+            raise StoreError(f"{self.path} has no episode '{episode_id}'; 'crl-data info --episodes' lists what it has")
         hidden = temporary_sibling(self.path, f"delete-{episode_id}")
         with refusals(self.path, hidden):
             rename(folder, hidden)
@@ -170,5 +173,7 @@ class Store:
     def _require_some(self, ids: Sequence[str] | None) -> list[EpisodeMeta]:
         metas = self.metas(ids)
         if not metas:
-            raise StoreError(f"{self.path} has no episodes to load; record some or run 'crl-data play out={self.path}'")
+            raise StoreError(
+                f"{self.path} has no episodes to load; record some, or: crl-data play out={quoted(self.path)} resume=true"
+            )
         return metas

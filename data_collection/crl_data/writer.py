@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, TRUTH_ARRAY, EpisodeMeta, achieved_actions
+from crl_data.columns import Columns
+from crl_data.episode import ARM_STREAM, STEP_ARRAYS, EpisodeMeta, achieved_actions
 from crl_data.episode_file import EpisodeFile
-from crl_data.growing import GrowingArray
+from crl_data.rows import pose_row, state_row, step_row
 from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
 from crl_robot.contracts import ACTION_DIM, Action, ArmState, Observation, Pose
@@ -58,8 +59,7 @@ class EpisodeWriter:
             robot_id=robot_id,
             calibration=dict(calibration or {}),
         )
-        self._rows: dict[str, GrowingArray] = {}
-        self._states: dict[str, GrowingArray] = {}
+        self._rows, self._states = self._no_columns(), self._no_columns()
         self._goal_steps: list[int] = []
 
     def __enter__(self) -> EpisodeWriter:
@@ -71,7 +71,7 @@ class EpisodeWriter:
         self._file.__exit__(kind, error, trace)
 
     def __len__(self) -> int:
-        return len(self._rows["stamp_ns"]) if self._rows else 0
+        return len(self._rows)
 
     @property
     def size(self) -> int:
@@ -104,29 +104,26 @@ class EpisodeWriter:
             StoreError: the disk refused a frame; the step is not in the episode, the ones before it are.
         """
         self._file.require_open()
-        row = _state_row(observation.arm) | {"stamp_ns": observation.stamp_ns}
-        if action is not None:
-            requested = _values(action)
-            row |= {"action_requested": requested}
-            row |= {"action_commanded": requested if executed is None else _values(executed)}
-        if truth is not None:
-            row[TRUTH_ARRAY] = pose_row(truth)
+        row = step_row(observation, action, executed, truth)
         self._check(observation, row)
         self._add_frames(observation)
-        for name, value in row.items():
-            rows = self._rows.setdefault(name, self._growing(STEP_ARRAYS[name], value))
-            rows.append(value)
+        try:
+            self._rows.append(row)
+        except BaseException:
+            self._undo_frames(self.cameras)
+            raise
 
     def add_state(self, state: ArmState) -> None:
-        """Add one state of the arm at the arm's own rate; one that is not later than the last is left out."""
-        joints = state.joints
-        if self._states and joints.stamp_ns <= self._states["stamp_ns"].last():
+        """Add one state of the arm at the arm's own rate; one that is not later than the last is left out.
+
+        Raises:
+            ContractError: receive stamps come and go.
+        """
+        if len(self._states) and state.joints.stamp_ns <= self._states.last("stamp_ns"):
             return
-        received = joints.stamp_ns if joints.receive_stamp_ns is None else joints.receive_stamp_ns
-        values = (joints.stamp_ns, received, joints.position, joints.velocity, joints.gripper, pose_row(state.measured))
-        for name, value in zip(ARM_STREAM_ARRAYS, values, strict=True):
-            rows = self._states.setdefault(name, self._growing(STEP_ARRAYS.get(name, np.int64), value))
-            rows.append(value)
+        row = state_row(state)
+        _require_same_columns(self._states, row, "state")
+        self._states.append(row)
 
     def mark_goal(self) -> int:
         """Mark the newest step as a goal; returns it. Raises StoreError when there is none."""
@@ -175,10 +172,10 @@ class EpisodeWriter:
     def discard(self) -> None:
         """Forget an episode that is not in the store; does nothing after a commit."""
         self._file.discard()
-        self._rows, self._states, self._goal_steps = {}, {}, []
+        self._rows, self._states, self._goal_steps = self._no_columns(), self._no_columns(), []
 
-    def _growing(self, kind: type, value: Any) -> GrowingArray:
-        return GrowingArray(kind, np.shape(value), self._store.path.resolve().parent)
+    def _no_columns(self) -> Columns:
+        return Columns(STEP_ARRAYS, self._store.path.resolve().parent)
 
     def _check(self, observation: Observation, row: Mapping[str, Any]) -> None:
         spec = self._store.spec
@@ -195,12 +192,9 @@ class EpisodeWriter:
             )
         if "commanded" in spec.labels and "action_commanded" not in row:
             raise ContractError(f"store {self._store.path} holds commanded actions, the step has none; give the action")
-        if len(self) and observation.stamp_ns <= self._rows["stamp_ns"].last():
-            last = self._rows["stamp_ns"].last()
+        if len(self) and observation.stamp_ns <= (last := self._rows.last("stamp_ns")):
             raise ContractError(f"step stamp {observation.stamp_ns} does not come after the last one, {last}")
-        if self._rows and set(row) != set(self._rows):
-            odd = ", ".join(sorted(set(row) ^ set(self._rows)))
-            raise ContractError(f"{odd}: given for some steps only; give it for every step or for none")
+        _require_same_columns(self._rows, row, "step")
 
     def _add_frames(self, observation: Observation) -> None:
         """Add one frame of each camera, or of none when one is refused."""
@@ -211,9 +205,12 @@ class EpisodeWriter:
                 self._file.add_frame(name, frame.image, frame.stamp_ns, frame.receive_stamp_ns)
                 added.append(name)
         except BaseException:  # a lack of memory too must not leave one camera a frame ahead
-            for name in added:
-                self._file.frames(name).undo()
+            self._undo_frames(added)
             raise
+
+    def _undo_frames(self, cameras: Sequence[str]) -> None:
+        for name in cameras:
+            self._file.frames(name).undo()
 
     def _whole(
         self, success: bool | None, note: str, final: ArmState | None, lost: Mapping[str, int] | None
@@ -221,9 +218,9 @@ class EpisodeWriter:
         """What `EpisodeFile` needs besides the frames."""
         if not len(self):
             raise StoreError(f"episode '{self.id}' has no steps; there is nothing to commit")
-        arrays = {name: rows.array() for name, rows in self._rows.items()}
+        arrays = self._rows.arrays()
         arrays["action_achieved"], origin = self._achieved(arrays, final)
-        arrays |= {f"{ARM_STREAM}/{name}": rows.array() for name, rows in self._states.items()}
+        arrays |= {f"{ARM_STREAM}/{name}": array for name, array in self._states.arrays().items()}
         changes = {"success": success, "note": note, "last_achieved": origin}
         changes |= {"lost": dict.fromkeys(self.cameras, 0) | dict(lost or {}), "goal_steps": tuple(self._goal_steps)}
         return EpisodeMeta(**{**vars(self._meta), **changes}), arrays
@@ -240,24 +237,8 @@ class EpisodeWriter:
         return achieved_actions(tool, gripper, last=still), "still"
 
 
-def pose_row(pose: Pose) -> NDArray[np.float64]:
-    """(7,) position in m and quaternion w, x, y, z."""
-    return np.concatenate([pose.position, pose.quat_wxyz])
-
-
-def _state_row(arm: ArmState) -> dict[str, Any]:
-    received = {} if arm.joints.receive_stamp_ns is None else {"state_receive_stamp_ns": arm.joints.receive_stamp_ns}
-    return received | {
-        "state_stamp_ns": arm.joints.stamp_ns,
-        "joints": arm.joints.position,
-        "joint_velocity": arm.joints.velocity,
-        "gripper": arm.joints.gripper,
-        "gripper_target": arm.gripper_target,
-        "tool_measured": pose_row(arm.measured),
-        "tool_target": pose_row(arm.target),
-    }
-
-
-def _values(action: Action | ArrayLike) -> NDArray[np.float32]:
-    values = action.values if isinstance(action, Action) else Action(np.asarray(action, np.float32), 0).values
-    return values.reshape(ACTION_DIM)
+def _require_same_columns(columns: Columns, row: Mapping[str, Any], kind: str) -> None:
+    """Raise ContractError naming what this row has and those before have not, or the other way round."""
+    if len(columns) and set(row) != columns.names:
+        odd = ", ".join(sorted(set(row) ^ columns.names))
+        raise ContractError(f"{odd}: given for some {kind}s only; give it for every {kind} or for none")

@@ -29,6 +29,9 @@ class TrajectoryData:
         lengths: int64 (E,) observations per trajectory, N in total.
         image_spec, action_spec, labels: what images and actions mean.
         source, fingerprint: where the data come from, and a hash of their content.
+        robot: name of the robot that moved, as stores give it; '' when it is not known.
+        follows: bool (N,) whether the next observation of the trajectory came one period later, as
+            `crl_data.gaps.valid_steps` tells; None where every one did.
     """
 
     images: NDArray[np.uint8]
@@ -39,11 +42,14 @@ class TrajectoryData:
     labels: str = "commanded"
     source: str = ""
     fingerprint: str = ""
+    robot: str = ""
+    follows: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         total = int(self.lengths.sum())
         width, height = self.image_spec.size
         expected = {"images": (total, height, width, 3), "actions": (total, ACTION_DIM)}
+        expected |= {} if self.follows is None else {"follows": (total,)}
         for name, shape in expected.items():
             got = getattr(self, name).shape
             if got != shape:
@@ -60,6 +66,13 @@ class TrajectoryData:
     def starts(self) -> NDArray[np.int64]:
         """(E,) index of the first observation of each trajectory."""
         return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+
+    @property
+    def gaps(self) -> int:
+        """Steps that are no transition because time is missing after them."""
+        if self.follows is None:
+            return 0
+        return int(len(self.follows) - self.follows.sum()) - len(self.lengths)
 
 
 def frame_cache(where: str, gigabytes: float) -> FrameCache | None:
@@ -83,6 +96,7 @@ def load_store(
     Raises:
         StoreError: it is missing, damaged or has no such camera, or its images fit neither memory nor cache.
     """
+    from crl_data.gaps import load_valid_steps
     from crl_data.serving.cache import load_frames
     from crl_data.store import Store
 
@@ -97,12 +111,14 @@ def load_store(
         labels,
         str(path),
         store.fingerprint(),
+        store.spec.robot,
+        load_valid_steps(store),
     )
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """The observations that have a future.
+    """The observations that have a future, and whose action took one period.
 
     Attributes:
         index: int64 (M,) position in the data.
@@ -117,15 +133,23 @@ class Transitions:
 
 
 def transitions(data: TrajectoryData, trajectories: Sequence[int] | NDArray[np.int64]) -> Transitions:
-    """All transitions of the given trajectories. Raises ContractError when there is none."""
+    """All transitions of the given trajectories. Raises ContractError when there is none.
+
+    A step before a gap is left out as a state: its achieved action is the motion of several periods, and its commanded
+    one did not lead to what was seen next. What comes after the gap is still the future of the states before it.
+    """
     spans = [(int(data.starts[e]), int(data.lengths[e])) for e in trajectories]
-    index = [np.arange(start, start + length - 1) for start, length in spans]
-    remaining = [np.arange(length - 1, 0, -1) for _, length in spans]
-    if not sum(len(part) for part in index):
+    none = np.zeros(0, np.int64)
+    index = np.concatenate([none, *(np.arange(start, start + length - 1) for start, length in spans)])
+    remaining = np.concatenate([none, *(np.arange(length - 1, 0, -1) for _, length in spans)])
+    if data.follows is not None:
+        kept = data.follows[index]
+        index, remaining = index[kept], remaining[kept]
+    if not len(index):
         raise ContractError(
             f"{len(spans)} trajectories hold no two observations in a row, so there is nothing to learn; record more"
         )
-    return Transitions(torch.from_numpy(np.concatenate(index)), torch.from_numpy(np.concatenate(remaining)))
+    return Transitions(torch.from_numpy(index), torch.from_numpy(remaining))
 
 
 def split_trajectories(count: int, validation: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from crl_data.bench.crashes.verify import Promises, verify
 from crl_data.bench.durability import run, summarize
 from crl_data.checking.check import check_store
 from crl_data.checking.repair import repair_store
-from crl_data.files import leftovers
+from crl_data.siblings import leftovers
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.errors import StoreError

@@ -1,16 +1,20 @@
 import errno
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
 
+from crl_data import siblings
 from crl_data.checking.check import check_store
 from crl_data.episode import EpisodeMeta
-from crl_data.episode_file import EpisodeFile, accept_pending, discard_pending
+from crl_data.episode_file import EpisodeFile
 from crl_data.episode_folder import EpisodeFolder
-from crl_data.files import pending_folders
 from crl_data.schema import StoreSpec
+from crl_data.siblings import pending_folders
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot import durable
@@ -82,21 +86,6 @@ def test_a_finished_episode_waits_until_it_is_accepted(store, samples):
     assert check_store(store.path, progress=False).exit_code == 0
 
 
-def test_a_pending_episode_of_another_process_can_be_accepted_or_discarded(store, samples):
-    recorded(store, samples).finish()
-    with pytest.raises(StoreError, match="holds episode 'one' already"):
-        EpisodeFile(store, "one")
-    accept_pending(store, "one")
-    assert store.episode_ids() == ["one"]
-    with pytest.raises(StoreError, match="in the store already"):
-        accept_pending(store, "one")
-
-    store.delete("one")
-    recorded(store, samples).finish()
-    discard_pending(store, "one")
-    assert (store.episode_ids(), pending_folders(store.path)) == ([], [])
-
-
 def test_leaving_the_context_keeps_what_is_finished(store, samples):
     with recorded(store, samples) as writer:
         folder = writer.finish()
@@ -150,6 +139,25 @@ def test_cameras_with_unlike_numbers_of_frames_are_not_committed(tmp_path, sampl
         file.add_frame("wrist", samples.image())
         with pytest.raises(StoreError, match="not a frame of each camera"):
             file.commit(EpisodeMeta("one", "test", clock="none"), {})
+
+
+def test_a_store_that_is_the_root_of_a_disk_is_refused_before_anything_is_recorded(store, samples, monkeypatch):
+    """Episodes were recorded beside it, on the disk of its parent, and could never be moved in."""
+    monkeypatch.setattr(siblings, "device", lambda path: 1 if path == store.path.parent else 2)
+    with pytest.raises(StoreError, match=r"on another disk.*record into a folder on that disk, not into its root"):
+        EpisodeWriter(store, source="test")
+
+
+def test_episodes_that_lie_on_a_disk_of_their_own_are_refused_too(tmp_path, store):
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has no second disk at hand")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        shutil.move(store.path / "episodes/zarr.json", folder)
+        (store.path / "episodes").rmdir()
+        (store.path / "episodes").symlink_to(folder)
+        with pytest.raises(StoreError, match="on another disk"):
+            EpisodeFile(store, "one")
 
 
 @pytest.mark.parametrize("encoding", ["jpeg", "lossless"])

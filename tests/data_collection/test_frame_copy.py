@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from crl_data.checking.check import check_store
-from crl_data.files import leftovers
+from crl_data.siblings import leftovers
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.errors import StoreError

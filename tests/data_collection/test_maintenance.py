@@ -7,9 +7,10 @@ import zarr
 from crl_data.checking.check import check_store
 from crl_data.cli import main
 from crl_data.codec import encode_jpeg
-from crl_data.files import checksum, leftovers
+from crl_data.files import checksum
 from crl_data.maintenance import merge, migrate
 from crl_data.schema import StoreMismatchError
+from crl_data.siblings import leftovers
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 

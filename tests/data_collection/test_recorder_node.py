@@ -22,8 +22,8 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from crl_data.checking.check import check_store
-from crl_data.episode_file import accept_pending
 from crl_data.nodes.recorder_topics import calibration_from_msg
+from crl_data.pending import accept_pending
 from crl_data.store import Store
 from crl_robot.contracts import Action
 from crl_robot.nodes.messages import (

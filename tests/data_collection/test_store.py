@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import zarr
 
-from crl_data.files import temporary_sibling
 from crl_data.schema import StoreMismatchError
+from crl_data.siblings import temporary_sibling
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.errors import ContractError, StoreError

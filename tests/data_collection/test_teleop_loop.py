@@ -12,10 +12,10 @@ from crl_data.teleop.loop import LoopSettings, TeleopLoop
 from crl_data.teleop.mapper import TeleopMapper, TeleopSettings
 from crl_data.teleop.scripted import ScriptedReacher, ScriptedSettings
 from crl_robot.contracts import ActionSpec, Pose
+from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ConfigError
 from crl_robot.geometry import GRIPPER_DOWN, matrix_from_rpy, quat_from_matrix
-from crl_robot.safety import SafetyLimits
-from crl_robot.sim.tasks import reachable
+from crl_robot.sim.places import reachable
 
 DT = 0.2
 DOWN = quat_from_matrix(GRIPPER_DOWN)

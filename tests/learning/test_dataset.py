@@ -1,5 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
@@ -35,6 +38,38 @@ def test_no_goal_lies_in_another_trajectory():
     trajectory = np.repeat(np.arange(4), data.lengths)
     last = (found.index + found.remaining).numpy()
     assert (trajectory[found.index.numpy()] == trajectory[last]).all()
+
+
+def test_a_step_before_a_gap_is_no_transition_but_what_comes_after_it_is_still_its_future():
+    """The motion of several periods was learned as if it took one."""
+    follows = np.array([True, False, True, False, True, True, False])
+    found = transitions(dataclasses.replace(data_of([4, 3]), follows=follows), [0, 1])
+    assert found.index.tolist() == [0, 2, 4, 5]
+    assert found.remaining.tolist() == [3, 1, 2, 1]
+
+
+@pytest.mark.parametrize("trajectories", [[0, 1, 2], [2, 0]])
+def test_data_without_gaps_give_the_same_transitions_as_data_of_which_nothing_is_known(trajectories):
+    data = data_of([3, 1, 5])
+    told = dataclasses.replace(data, follows=np.array([1, 1, 0, 0, 1, 1, 1, 1, 0], bool))
+    for one, other in zip(vars_of(data, trajectories), vars_of(told, trajectories), strict=True):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+
+
+def vars_of(data, trajectories):
+    found = transitions(data, trajectories)
+    return found.index, found.remaining
+
+
+def test_data_whose_every_step_is_before_a_gap_are_refused():
+    with pytest.raises(ContractError, match="nothing to learn"):
+        transitions(dataclasses.replace(data_of([3]), follows=np.zeros(3, bool)), [0])
+
+
+def test_marks_of_another_length_are_refused():
+    with pytest.raises(ContractError, match=r"follows have shape \(2,\), expected \(3,\)"):
+        dataclasses.replace(data_of([3]), follows=np.zeros(2, bool))
 
 
 def test_data_without_two_observations_in_a_row_are_refused():
@@ -97,6 +132,20 @@ def test_a_store_gives_the_same_data_from_memory_and_from_a_mapped_file(store, t
     assert np.array_equal(data.actions, store.load_actions("achieved"))
     assert data.lengths.tolist() == [2, 3]
     assert data.fingerprint == store.fingerprint()
+
+
+def test_a_store_tells_where_its_steps_lack_time(store):
+    spec = ImageSpec(native=(12, 8), crop=(0, 0, 12, 8), size=(12, 8))
+    with EpisodeFile(store, "with-gap") as file:
+        for _ in range(4):
+            file.add_frame("over_shoulder", np.zeros((8, 12, 3), np.uint8))
+        arrays = {f"action_{label}": np.zeros((4, 7), np.float32) for label in store.spec.labels}
+        period_ns = round(store.spec.action.period_s * 1e9)
+        file.commit(EpisodeMeta("", "test"), arrays | {"stamp_ns": np.array([0, 1, 3, 4]) * period_ns})
+    data = load_store(store.path, spec)
+    assert data.lengths.tolist() == [2, 3, 4]
+    assert data.gaps == 1
+    assert transitions(data, range(3)).index.tolist() == [0, 2, 3, 5, 7]
 
 
 def test_the_cache_is_the_users_a_folder_or_off(tmp_path, monkeypatch):

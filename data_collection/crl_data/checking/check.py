@@ -11,9 +11,9 @@ from crl_data.checking.episode_check import inspect_episode
 from crl_data.checking.findings import Findings
 from crl_data.claims import is_claimed
 from crl_data.episode_folder import EpisodeFolder
-from crl_data.files import leftovers, pending_folders
 from crl_data.metadata import DAMAGE, SEAL, group_json
 from crl_data.progress import progress_bar
+from crl_data.siblings import leftovers, pending_folders, pending_id
 from crl_data.store import EPISODES, READERS, Store
 from crl_robot.errors import StoreError
 
@@ -79,7 +79,7 @@ def check_store(path: str | Path, *, progress: bool = True) -> CheckReport:
 
 def inspect_place(store: Store, folder: Path) -> Findings:
     """Look at one episode of a store, or one that waits beside it."""
-    episode_id = folder.name.rpartition(".pending-")[2] if folder.parent != store.path / EPISODES else folder.name
+    episode_id = folder.name if folder.parent == store.path / EPISODES else pending_id(store.path, folder)
     found = Findings()
     try:
         store.folder(episode_id)

@@ -8,10 +8,11 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_data.camera_track import CameraTrack
 from crl_data.checking.findings import Findings
 from crl_data.checking.layout_check import check_files
 from crl_data.checking.value_check import check_values
-from crl_data.episode import CameraTrack, Clock, EpisodeMeta
+from crl_data.episode import CAMERA_STAMPS, Clock, EpisodeMeta
 from crl_data.episode_folder import EpisodeFolder
 from crl_robot.errors import StoreError
 
@@ -64,19 +65,25 @@ def _frame_problems(folder: EpisodeFolder, camera: str) -> list[str]:
         return ["there is no checksum of its frames"]
     try:
         track = folder.track(camera)
-        stamped = f"cameras/{camera}/stamp_ns" in folder.meta.checksums
-        problems = _track_problems(track, folder.meta, stamped)
+        problems = _track_problems(track, folder.meta, _stamp_counts(folder, camera))
         return problems or _content_problems(track, expected)
     except StoreError as error:
         return [str(error)]
 
 
-def _track_problems(track: CameraTrack, meta: EpisodeMeta, stamped: bool) -> list[str]:
-    """Counts, stamps and places of the frames; they are not decoded. Images may lack the stamps that the arm has."""
-    counts = (len(track), len(track.stamp_ns), len(track.receive_stamp_ns))
-    stamps = meta.steps if stamped and meta.clock == "measured" else 0
-    if counts != (meta.steps, stamps, stamps):
-        return [f"has {counts} frames, stamps and receive stamps, expected {(meta.steps, stamps, stamps)}"]
+def _stamp_counts(folder: EpisodeFolder, camera: str) -> tuple[int, int]:
+    """How many stamps and receive stamps there must be. Images may lack stamps that the arm has."""
+    meta = folder.meta
+    stamped, received = (f"cameras/{camera}/{name}" in meta.checksums for name in CAMERA_STAMPS)
+    measured = stamped and meta.clock == "measured"
+    return meta.steps * measured, meta.steps * (measured and received)
+
+
+def _track_problems(track: CameraTrack, meta: EpisodeMeta, stamps: tuple[int, int]) -> list[str]:
+    """Counts, stamps and places of the frames; they are not decoded."""
+    counts, expected = (len(track), len(track.stamp_ns), len(track.receive_stamp_ns)), (meta.steps, *stamps)
+    if counts != expected:
+        return [f"has {counts} frames, stamps and receive stamps, expected {expected}"]
     problems = ["stamp_ns goes back"] if (np.diff(track.stamp_ns) < 0).any() else []
     if track.spec.encoding == "jpeg" and len(track.crc32) != meta.steps:
         problems.append(f"has {len(track.crc32)} checksums of frames, expected {meta.steps}")

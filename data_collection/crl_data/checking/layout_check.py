@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crl_data.checking.findings import Findings
 from crl_data.episode_folder import EpisodeFolder
 from crl_data.files import checksum
-from crl_data.frame_file import frames_file, frames_metadata
+from crl_data.frame_layout import frames_file, frames_metadata
 from crl_data.metadata import (
     BYTES_CODEC,
     DAMAGE,

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crl_data.checking.check import inspect_place
-from crl_data.claims import is_claimed, unclaimed
-from crl_data.episode_file import accept_pending, discard_pending
-from crl_data.files import leftovers, pending_folders
+from crl_data.claims import is_claimed
+from crl_data.pending import accept_pending, discard_pending
+from crl_data.siblings import pending_folders, pending_id, remove_leftovers
 from crl_data.store import Store
-from crl_robot.durable import remove_tree
 from crl_robot.errors import StoreError, nearest
 
 Pending = Literal["keep", "accept", "discard"]
@@ -45,18 +44,14 @@ def repair_store(path: str | Path, pending: Pending = "keep") -> RepairReport:
     if pending not in get_args(Pending):
         raise StoreError(f"pending is {pending!r}, {nearest(pending, get_args(Pending))}")
     store, report = Store.open(path), RepairReport()
-    for folder in leftovers(store.path):
-        with unclaimed(folder) as free:
-            if free:
-                _remove(folder)
-        (report.removed if free else report.recording).append(folder)
+    report.removed, report.recording = remove_leftovers(store.path)
     for folder in pending_folders(store.path):
         _settle(store, folder, pending, report)
     return report
 
 
 def _settle(store: Store, folder: Path, pending: Pending, report: RepairReport) -> None:
-    episode_id = folder.name.rpartition(".pending-")[2]
+    episode_id = pending_id(store.path, folder)
     if pending == "keep":
         report.waiting.append(episode_id)
     elif is_claimed(folder):
@@ -79,10 +74,3 @@ def _why_not(store: Store, folder: Path, episode_id: str) -> str:
         return "the store has another episode of this id; it can only be discarded"
     damage = inspect_place(store, folder).damage
     return f"it is damaged, {damage[0]}; it can only be discarded" if damage else ""
-
-
-def _remove(folder: Path) -> None:
-    try:
-        remove_tree(folder)
-    except OSError as error:
-        raise StoreError(f"could not remove {folder}: {error}; change its permissions") from error

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.checking.findings import Findings
-from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, EpisodeMeta
+from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, EpisodeMeta, required_arrays
+from crl_data.gaps import gaps
 from crl_data.schema import StoreSpec
 from crl_robot.contracts import ACTION_DIM
 
@@ -20,8 +21,6 @@ GRIPPER_MARGIN = 0.02
 """Measured openings may leave 0..1 by so much: calibration is no better."""
 QUAT_TOLERANCE = 1e-3
 """As for every pose that comes from an arm."""
-GAP_PERIODS = 2.5
-"""Steps further apart than so many periods are a gap."""
 
 POSES = ("tool_measured", "tool_target", "truth_object")
 
@@ -71,11 +70,11 @@ def _check_steps(spec: StoreSpec, meta: EpisodeMeta, arrays: Mapping[str, NDArra
     found.require(not len(stamps) or meta.clock == "measured", "it has stamp_ns although its source had no clock")
     passed = np.diff(stamps)
     found.require(bool((passed > 0).all()), "stamp_ns does not increase")
-    gaps = np.flatnonzero(passed > GAP_PERIODS * spec.action.period_s * 1e9)
-    if len(gaps):
-        longest = gaps[np.argmax(passed[gaps])]
+    before = gaps(stamps, spec.action.period_s * 1e9)
+    if len(before):
+        longest = before[np.argmax(passed[before])]
         found.warnings.append(
-            f"{len(gaps)} gaps in time, the longest {passed[longest] / 1e9:.2f} s after step {longest}"
+            f"{len(before)} gaps in time, the longest {passed[longest] / 1e9:.2f} s after step {longest}"
         )
     states = arrays.get("state_stamp_ns", np.zeros(0, np.int64))
     found.require(bool((np.diff(states) >= 0).all()), "state_stamp_ns goes back")
@@ -85,13 +84,9 @@ def _check_stream(arrays: Mapping[str, NDArray[Any]], found: Findings) -> None:
     stream = {name: arrays[path] for name in ARM_STREAM_ARRAYS if (path := f"{ARM_STREAM}/{name}") in arrays}
     if not stream:
         return
-    found.require(set(stream) == set(ARM_STREAM_ARRAYS), f"{ARM_STREAM} has {', '.join(stream)} only")
+    complete = set(stream) | {"receive_stamp_ns"} == set(ARM_STREAM_ARRAYS)
+    found.require(complete, f"{ARM_STREAM} has {', '.join(stream)} only")
     lengths = {name: len(array) for name, array in stream.items()}
     found.require(len(set(lengths.values())) == 1, f"arrays of {ARM_STREAM} have unlike lengths: {lengths}")
     stamps = stream.get("stamp_ns", np.zeros(0, np.int64))
     found.require(bool((np.diff(stamps) > 0).all()), f"{ARM_STREAM}/stamp_ns does not increase")
-
-
-def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
-    """Arrays that an episode of such a store must have, besides the cameras' own."""
-    return [f"action_{label}" for label in spec.labels] + (["stamp_ns"] if meta.clock == "measured" else [])

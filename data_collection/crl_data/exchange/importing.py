@@ -17,8 +17,9 @@ from crl_data.exchange.convert import Converted, convert
 from crl_data.exchange.errors import SourceError
 from crl_data.exchange.mapping import SourceMapping, declared
 from crl_data.exchange.pictures import add_frames, native_size
-from crl_data.exchange.source import SourceEpisode, SourceReference
+from crl_data.exchange.source import SourceEpisode, SourceReference, fingerprint
 from crl_data.progress import progress_bar
+from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
 
 _RATE_SLACK = 0.25
@@ -35,6 +36,8 @@ class ImportReport:
     remarks: list[str] = field(default_factory=list)
     steps: int = 0
     clipped: int = 0
+    uncompared: int = 0
+    """Of those that were there: imported before fingerprints were kept, so that they may be of another source."""
 
 
 def import_episodes(
@@ -58,7 +61,8 @@ def import_episodes(
 
     Raises:
         MappingError: the mapping does not fit the source; the episodes before are in the store.
-        StoreMismatchError: the store declares something else; nothing was written.
+        StoreMismatchError: the store declares something else, and nothing was written; or it holds an id already that
+            came from other data, and the episodes before are in the store.
         StoreError: the disk refused; the episodes before are in the store.
     """
     report = ImportReport()
@@ -73,6 +77,11 @@ def import_episodes(
                 if not skip_damaged:
                     break
             bar.advance(task)
+    if report.uncompared:
+        report.remarks.append(
+            f"{report.uncompared} episodes that are there already carry no fingerprint of their source and were not "
+            "compared with it"
+        )
     return report
 
 
@@ -85,10 +94,11 @@ class _Target:
         self._checked = False
 
     def take(self, reference: SourceReference, report: ImportReport) -> None:
+        episode = reference.read()
         if self._store and self._store.folder(reference.id).exists():
+            self._require_same(self._store, reference, episode, report)
             report.present.append(reference.id)
             return
-        episode = reference.read()
         self._mapping.require_complete(episode.table.describe())
         converted = convert(self._mapping, episode.table, episode.rows, episode.actions)
         _check_rate(episode, self._mapping.rate)
@@ -100,6 +110,20 @@ class _Target:
         report.steps += converted.steps
         report.clipped += converted.clipped
 
+    def _require_same(
+        self, store: Store, reference: SourceReference, episode: SourceEpisode, report: ImportReport
+    ) -> None:
+        """Raise StoreMismatchError when the store got its episode of this id from other data."""
+        known = store.meta(reference.id).options.get("fingerprint")
+        if known is None:
+            report.uncompared += 1
+        elif known != fingerprint(episode):
+            raise StoreMismatchError(
+                f"{reference.name} would be '{reference.id}', which {store.path} holds already, from other data or by "
+                "another mapping; ids are made from the source's name: give the folder or file another name, or import "
+                "into another store"
+            )
+
     def _open(self, episode: SourceEpisode) -> Store:
         if self._store is None or not self._checked:
             sizes = {name: native_size(name, camera) for name, camera in episode.cameras.items()}
@@ -109,7 +133,8 @@ class _Target:
 
     def _meta(self, reference: SourceReference, episode: SourceEpisode, converted: Converted) -> EpisodeMeta:
         known = dict(episode.meta)
-        options = {"from": reference.name, "mapping": declared(self._mapping)} | known.pop("options", {})
+        options = {"from": reference.name, "fingerprint": fingerprint(episode), "mapping": declared(self._mapping)}
+        options |= known.pop("options", {})
         if converted.clipped:
             options["gripper_values_clipped"] = converted.clipped
         return EpisodeMeta(

@@ -8,6 +8,7 @@ read, so that the import gives the same store again.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,9 +42,11 @@ from crl_data.exchange.lerobot_stats import ImageStats, Stats, vector_stats
 from crl_data.files import appears_whole
 from crl_data.progress import progress_bar
 from crl_data.schema import Labels
+from crl_data.siblings import remove_leftovers
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 
+_LOG = logging.getLogger(__name__)
 _BATCH_BYTES = 2**26
 _CODERS = 4
 
@@ -59,6 +62,8 @@ def export_lerobot(
     progress: bool = True,
 ) -> Path:
     """Write a data set to ``out``, whole or not at all; returns ``out``.
+
+    What an export that was killed left beside ``out`` is removed, with a warning.
 
     Args:
         store: with a whole number of steps per second.
@@ -82,6 +87,8 @@ def export_lerobot(
         raise StoreError(f"{store.path} has no episodes to export")
     chosen, fps = choose_labels(store.spec, labels), whole_rate(store.spec)
     layout = Layout.of(store.spec, metas, chosen)
+    for folder in remove_leftovers(out)[0]:
+        _LOG.warning("removed %s, which a process that was killed left", folder)
     steps = sum(meta.steps for meta in metas)
     with (
         progress_bar("exporting", enabled=progress) as bar,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.episode import Episode, EpisodeMeta
+from crl_data.episode import CAMERA_STAMPS, Episode, EpisodeMeta
 from crl_data.exchange.lerobot_format import (
     CAMERA_RECEIVE_STAMP,
     CAMERA_STAMP,
@@ -47,10 +47,7 @@ class Layout:
 
     @classmethod
     def of(cls, spec: StoreSpec, metas: Sequence[EpisodeMeta], labels: Labels) -> Layout:
-        """The features that all of the episodes have. Raises StoreError for camera names that LeRobot refuses."""
-        odd = [name for name in spec.cameras if "/" in name]
-        if odd:
-            raise StoreError(f"cameras {odd} cannot be exported: LeRobot allows no '/' in a name")
+        """The features that all of the episodes have."""
         common = set.intersection(*(set(meta.checksums) for meta in metas))
         found = {
             feature: sources
@@ -97,9 +94,8 @@ def all_arrays(episode: Episode) -> dict[str, NDArray[Any]]:
     """The arrays of the steps and the stamps of the cameras, by their paths in the group."""
     arrays = dict(episode.arrays)
     for name, track in episode.cameras.items():
-        if len(track.stamp_ns):
-            arrays[f"cameras/{name}/stamp_ns"] = track.stamp_ns
-            arrays[f"cameras/{name}/receive_stamp_ns"] = track.receive_stamp_ns
+        stamps = zip(CAMERA_STAMPS, (track.stamp_ns, track.receive_stamp_ns), strict=True)
+        arrays |= {f"cameras/{name}/{kind}": rows for kind, rows in stamps if len(rows)}
     return arrays
 
 

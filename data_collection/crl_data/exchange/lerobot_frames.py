@@ -7,14 +7,13 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from crl_data.episode import CameraTrack
+from crl_data.camera_track import CameraTrack
+from crl_data.codec import encode_png
 from crl_data.exchange.lerobot_stats import ImageStats, sampled_steps
-from crl_robot.errors import StoreError
 
 
 class FrameCoder:
@@ -49,11 +48,3 @@ class FrameCoder:
     def _convert(self, coded: tuple[int, bytes]) -> tuple[int, NDArray[np.uint8], bytes]:
         image = self._track.decode(*coded)
         return coded[0], image, coded[1] if self._as_is else encode_png(image)
-
-
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """uint8 (H, W, 3) RGB -> a PNG file. Raises StoreError when it cannot be coded."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise StoreError(f"OpenCV could not code an image of shape {image.shape} as PNG")
-    return data.tobytes()

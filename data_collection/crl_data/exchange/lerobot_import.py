@@ -104,6 +104,6 @@ def _camera_stamps(table: Table, features: list[str], folder: LeRobotFolder) -> 
         names = list(table.names.get(CAMERA_STAMP, ()))
         entry = names.index(short[feature]) if short[feature] in names else None
         columns = {"stamp_ns": CAMERA_STAMP, "receive_stamp_ns": CAMERA_RECEIVE_STAMP}
-        present = entry is not None and set(columns.values()) <= set(table.columns)
-        found[feature] = {key: table.columns[name][:, entry] for key, name in columns.items()} if present else {}
+        present = {key: name for key, name in columns.items() if entry is not None and name in table.columns}
+        found[feature] = {key: table.columns[name][:, entry] for key, name in present.items()}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.episode import EpisodeMeta
+from crl_data.episode import ARM_STREAM, CAMERA_STAMPS, EpisodeMeta, array_kind
 from crl_data.episode_file import EpisodeFile
 from crl_data.exchange.errors import SourceError
 from crl_data.exchange.importing import ImportReport
@@ -23,7 +23,7 @@ from crl_data.exchange.pictures import decode_image
 from crl_data.exchange.source import Image
 from crl_data.files import checksum
 from crl_data.progress import progress_bar
-from crl_data.schema import CameraSpec, StoreSpec
+from crl_data.schema import CameraSpec, StoreMismatchError, StoreSpec
 from crl_data.store import Store
 from crl_robot.errors import CrlError
 
@@ -49,7 +49,8 @@ def restore(folder: LeRobotFolder, out: Path, *, lossless: bool, skip_damaged: b
 
     Raises:
         SourceError: what our export wrote is damaged or of other episodes than the set has; nothing was written.
-        StoreMismatchError: ``out`` declares something else; nothing was written.
+        StoreMismatchError: ``out`` declares something else, and nothing was written; or it holds another episode of an
+            id already, and the episodes before are in the store.
         StoreError: the disk refused; the episodes before are in the store.
     """
     own, report = _read_own(folder), ImportReport()
@@ -61,6 +62,7 @@ def restore(folder: LeRobotFolder, out: Path, *, lossless: bool, skip_damaged: b
     with progress_bar("import", "episodes", enabled=progress) as bar:
         for episode, meta in bar.track(list(zip(folder.episodes, own.metas, strict=True))):
             if store.folder(meta.id).exists():
+                _require_same(meta, store)
                 report.present.append(meta.id)
                 continue
             try:
@@ -79,8 +81,9 @@ def restore(folder: LeRobotFolder, out: Path, *, lossless: bool, skip_damaged: b
 def _restore_episode(folder: LeRobotFolder, episode: LeRobotEpisode, own: _Own, store: Store) -> int:
     """Returns how many frames were coded as JPEG that had been decoded from JPEG before."""
     meta = own.metas[episode.index]
+    expected = _without_frames(meta)
     arrays = _read_arrays(folder.path / OWN_ARRAYS.format(episode_index=episode.index))
-    expected = {name: value for name, value in meta.checksums.items() if name.rsplit("/")[-1] not in _OF_FRAMES}
+    _require_known(meta, {**expected, **arrays}, arrays, own.spec)
     changed = [name for name in expected if name not in arrays or checksum(arrays[name]) != expected[name]]
     actions = folder.table(episode).columns["action"]
     if changed or not np.array_equal(actions, arrays.get(f"action_{own.labels}", np.zeros(0))):
@@ -100,6 +103,34 @@ def _restore_episode(folder: LeRobotFolder, episode: LeRobotEpisode, own: _Own, 
     return coded_again
 
 
+def _require_same(meta: EpisodeMeta, store: Store) -> None:
+    """Raise StoreMismatchError when the store holds another episode of this id. Frames may be coded otherwise."""
+    if _without_frames(store.meta(meta.id)) != _without_frames(meta):
+        raise StoreMismatchError(
+            f"{store.path} holds an episode '{meta.id}' already, which has other data; import into another store"
+        )
+
+
+def _without_frames(meta: EpisodeMeta) -> dict[str, str]:
+    """Checksums of all arrays that do not depend on how frames are coded."""
+    return {name: value for name, value in meta.checksums.items() if name.rpartition("/")[2] not in _OF_FRAMES}
+
+
+def _require_known(
+    meta: EpisodeMeta, names: Iterable[str], arrays: Mapping[str, NDArray[Any]], spec: StoreSpec
+) -> None:
+    """Raise SourceError for an array that such an episode has not got: its name would become a path."""
+    for name in sorted(names):
+        kind = array_kind(name, spec)
+        if kind is None:
+            raise SourceError(f"it holds {name!r}, which is no array of this store; the set is damaged or not ours")
+        if name not in arrays:
+            continue
+        array, rows = arrays[name], None if name.startswith(f"{ARM_STREAM}/") else meta.steps
+        if array.dtype != np.dtype(kind) or not array.ndim or rows not in (None, len(array)):
+            raise SourceError(f"its {name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {(rows or 'M',)}")
+
+
 class _Frames:
     """The frames of one camera of one episode on their way back."""
 
@@ -107,7 +138,7 @@ class _Frames:
         self.coded_again = 0
         self._spec, self._camera, self._step = spec, camera, 0
         self._digest = hashlib.sha256()
-        self._stamps = [arrays.get(f"cameras/{camera}/{name}") for name in ("stamp_ns", "receive_stamp_ns")]
+        self._stamps = [arrays.get(f"cameras/{camera}/{name}") for name in CAMERA_STAMPS]
 
     def add(self, file: EpisodeFile, picture: Image) -> None:
         what = f"camera '{self._camera}', frame {self._step}"
@@ -137,6 +168,9 @@ def _read_own(folder: LeRobotFolder) -> _Own:
         own = _Own(data["labels"], spec, tuple(EpisodeMeta.from_dict(entry) for entry in entries), frames)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, CrlError) as error:
         raise SourceError(f"{path} cannot be read: {error!r}; remove it to import with a mapping") from error
+    odd = [sorted(digests) for digests in frames if set(digests) != set(spec.cameras)]
+    if odd:
+        raise SourceError(f"{path} has frames of cameras {odd[0]} in an episode, expected {sorted(spec.cameras)}")
     absent = [name for name in spec.cameras if f"{IMAGES_PREFIX}{name}" not in folder.features]
     if absent:
         raise SourceError(f"{path} has cameras {absent}, the set has no pictures of them; it was changed")

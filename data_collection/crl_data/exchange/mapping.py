@@ -6,21 +6,19 @@ the flag that makes one. `mapping_file` reads a mapping from YAML and flags, `co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from crl_data.exchange.errors import MappingError
 from crl_data.exchange.values import Values, choose
-from crl_data.schema import LABELS, CameraSpec, Encoding, Labels, StoreSpec
+from crl_data.schema import CAMERA_NAME, LABELS, CameraSpec, Encoding, Labels, StoreSpec
 from crl_robot.contracts import ActionReference, ActionSpec
 from crl_robot.errors import nearest
 
 Kind = Literal["delta", "absolute", "tool"]
 RotationAs = Literal["rpy", "rotvec", "quat_xyzw", "quat_wxyz"]
 Zero = Literal["base", "gripper_down"]
-CAMERA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)

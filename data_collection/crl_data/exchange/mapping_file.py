@@ -11,7 +11,6 @@ import yaml
 
 from crl_data.exchange.errors import MappingError
 from crl_data.exchange.mapping import (
-    CAMERA_NAME,
     ActionColumns,
     GripperColumn,
     JointColumns,
@@ -22,6 +21,7 @@ from crl_data.exchange.mapping import (
     Zero,
 )
 from crl_data.exchange.values import choose, number, parse_values, require_known
+from crl_data.schema import CAMERA_NAME
 
 
 def mapping_from_dict(data: Mapping[str, Any], options: Iterable[str] = ()) -> SourceMapping:

@@ -72,6 +72,30 @@ def episode_id(*parts: str) -> str:
     return f"{words or 'episode'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+def fingerprint(episode: SourceEpisode) -> str:
+    """SHA-256 of an episode's numbers, stamps and the first picture of each camera: other data give another one.
+
+    The other pictures are left out, because they would have to be read again whenever an import goes on.
+
+    Raises:
+        SourceError: the first picture of a camera is damaged or missing.
+    """
+    digest = hashlib.sha256(f"{episode.rows} {episode.actions}".encode())
+    stamps = {} if episode.stamp_ns is None else {"stamp_ns": episode.stamp_ns}
+    for kind, arrays in (("columns", episode.table.columns), ("arrays", episode.arrays), ("stamps", stamps)):
+        for name in sorted(arrays):
+            _update(digest, f"{kind} {name}", np.asarray(arrays[name]))
+    for name in sorted(episode.cameras):
+        picture = next(iter(episode.cameras[name].frames()), b"")
+        _update(digest, f"camera {name}", np.frombuffer(picture, np.uint8) if isinstance(picture, bytes) else picture)
+    return digest.hexdigest()
+
+
+def _update(digest: hashlib._Hash, name: str, array: NDArray[Any]) -> None:
+    digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+
+
 def require_lengths(lengths: Mapping[str, int], expected: int) -> None:
     """Raise SourceError naming the streams that do not have ``expected`` rows."""
     wrong = {name: length for name, length in lengths.items() if length != expected}

@@ -19,6 +19,7 @@ from crl_data.recording.audit import AuditReport
 from crl_data.recording.audit_table import audit_text
 from crl_data.recording.recorder import Recorder
 from crl_data.store import Store
+from crl_data.words import quoted
 from crl_robot.errors import CrlError, StoreError
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import LATCHED_QOS
@@ -56,7 +57,7 @@ class RecorderNode(CrlNode):
         for episode in self._recorder.review.left_over():
             self.get_logger().warning(
                 f"episode {episode} beside {self._path} was neither accepted nor discarded; "
-                f"'crl-data repair {self._path} --pending accept' or discard does it"
+                f"do it: crl-data repair {quoted(self._path)} --pending accept (or discard)"
             )
 
     def pause(self) -> None:

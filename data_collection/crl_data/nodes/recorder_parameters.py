@@ -8,9 +8,9 @@ from typing import Any
 from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.schema import CameraSpec, Labels, StoreSpec
 from crl_robot.errors import ConfigError
-from crl_robot.kinematics import JOINT_NAMES
 from crl_robot.nodes.arm_settings import action_spec_setting
 from crl_robot.nodes.common import CrlNode
+from crl_robot.robots import WIDOWX, robot_of_data
 
 _TEXTS = {
     "steps_from": "commanded: a step for each action of the arm; clock: one each period, for an arm moved by hand",
@@ -55,7 +55,7 @@ def store_setting(node: CrlNode, labels: Sequence[Labels]) -> StoreSpec:
     encoding: Any = node.setting("encoding", "jpeg", "jpeg or lossless")
     quality = node.setting("quality", 95, "JPEG quality", 1, 100)
     robot = node.setting("robot", "widowx250s", "name of the robot, kept in the store")
-    names: list[str] = list(JOINT_NAMES)
+    names: list[str] = list((robot_of_data(robot) or WIDOWX).model.joint_names)
     joints = node.setting("joint_names", names, "joints of the arm without the gripper")
     if not cameras:
         raise ConfigError("parameter 'cameras' is empty; name at least one camera")

@@ -51,7 +51,8 @@ class SessionCalls:
         if self._running is None:
             return
         call, since_s = self._running
-        waited_s, name = time.monotonic() - since_s, self._clients[call.name].srv_name
+        waited_s = time.monotonic() - since_s
+        name = self._node.resolve_service_name(self._clients[call.name].srv_name)
         if self._unsent is not None and self._found(call):
             seed, self._unsent = self._unsent, None
             self._begin(call, seed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from crl_data.gaps import GAP_PERIODS
 from crl_data.recording.audit_streams import Motion, StreamAudit, StreamRecord, measure_stream
 
 Verdict = Literal["good", "suspect", "bad"]
@@ -31,7 +32,7 @@ class AuditLimits:
 
     rate_share: tuple[float, float] = (0.9, 0.5)
     rate_above: float = 1.2
-    gap_periods: tuple[float, float] = (3.0, 30.0)
+    gap_periods: tuple[float, float] = (GAP_PERIODS, 30.0)
     gap_s: float = 0.1
     lost_share: tuple[float, float] = (0.001, 0.05)
     age_ms: tuple[float, float] = (150.0, 500.0)

@@ -19,7 +19,7 @@ class StreamRecord:
         name: of the camera, 'arm', 'actions' or 'steps'.
         kind: 'camera', 'state', 'action' or 'step'.
         stamp_ns: (N,) stamps of the source.
-        receive_stamp_ns: (N,) stamps of arrival.
+        receive_stamp_ns: (N,) stamps of arrival; empty where nobody noted them, and no age is known then.
         expected_hz: rate it should have; None where nobody declared one.
         lost: messages known to be lost.
         unused: messages that arrived and are in no step.
@@ -36,7 +36,8 @@ class StreamRecord:
     marks: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
 
     def __post_init__(self) -> None:
-        lengths = {len(self.stamp_ns), len(self.receive_stamp_ns), len(self.marks) or len(self.stamp_ns)}
+        count = len(self.stamp_ns)
+        lengths = {count, len(self.receive_stamp_ns) or count, len(self.marks) or count}
         if len(lengths) > 1:
             raise ConfigError(f"stream '{self.name}' has columns of lengths {sorted(lengths)}, expected equal lengths")
 
@@ -89,7 +90,7 @@ def measure_stream(record: StreamRecord, motion: Motion | None = None, moved_m: 
     """
     stamps = record.stamp_ns
     steps_ms = np.diff(stamps) / 1e6
-    ages = (record.receive_stamp_ns - stamps) / 1e6
+    ages = (record.receive_stamp_ns - stamps) / 1e6 if len(record.receive_stamp_ns) else np.zeros(0)
     median = float(np.median(steps_ms)) if len(steps_ms) else 0.0
     starts, ends = _runs(record.marks)
     spans_ms = (stamps[ends] - stamps[starts]) / 1e6

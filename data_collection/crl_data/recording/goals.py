@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
-
+from crl_data.codec import encode_png
 from crl_data.files import refusals
 from crl_robot.contracts import Frame
-from crl_robot.durable import make_folder, sync, write_file
-from crl_robot.errors import StoreError
+from crl_robot.durable import make_folder, replace_file
 
 
 def goals_folder(store: Path) -> Path:
@@ -26,14 +24,9 @@ def save_goals(store: Path, frames: Mapping[str, Frame]) -> list[Path]:
     """
     folder, paths = goals_folder(store), []
     with refusals(store, folder):
-        make_folder(folder)
+        make_folder(folder, lasting=True)
         for camera, frame in frames.items():
-            done, data = cv2.imencode(".png", cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR))
-            if not done:
-                raise StoreError(f"OpenCV could not code the frame of camera '{camera}' as PNG")
             path = folder / f"{frame.stamp_ns}-{camera}.png"
-            write_file(path, data.tobytes())
-            sync(path)
+            replace_file(path, encode_png(frame.image))
             paths.append(path)
-        sync(folder)
     return paths

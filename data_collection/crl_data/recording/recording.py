@@ -62,8 +62,7 @@ class Recording:
     def add_state(self, state: ArmState) -> None:
         """Log and record an arm state at the arm's own rate."""
         joints = state.joints
-        received = joints.stamp_ns if joints.receive_stamp_ns is None else joints.receive_stamp_ns
-        self._logs["arm"].add(joints.stamp_ns, received)
+        self._logs["arm"].add(joints.stamp_ns, joints.receive_stamp_ns)
         self._positions.append(state.measured.position)
         self._recent.append(state)
         self.writing.offer_state(state)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from crl_data.claims import claim
-from crl_data.episode_file import accept_pending, discard_pending
-from crl_data.files import pending_folder, pending_folders
+from crl_data.pending import accept_pending, discard_pending
+from crl_data.siblings import pending_folder, pending_folders, pending_id
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 
@@ -77,8 +77,7 @@ class Review:
 
     def left_over(self) -> list[str]:
         """Ids of finished episodes of processes before this one, which nobody accepted or discarded."""
-        prefix = f"{self._store.path.resolve().name}.pending-"
-        ids = [folder.name.removeprefix(prefix) for folder in pending_folders(self._store.path)]
+        ids = [pending_id(self._store.path, folder) for folder in pending_folders(self._store.path)]
         return [episode for episode in ids if self.pending is None or episode != self.pending.id]
 
     def _forget_gone(self, pending: Pending, error: StoreError) -> None:

@@ -25,26 +25,30 @@ class StreamLog:
     """Stamps of one stream, and a mark of each frame; grows by 20 bytes a message."""
 
     def __init__(self) -> None:
-        self._stamps = GrowingArray(np.int64, (2,))
+        self._stamps = GrowingArray(np.int64)
+        self._received = GrowingArray(np.int64)
         self._marks = GrowingArray(np.uint32)
 
     def __len__(self) -> int:
         return len(self._stamps)
 
-    def add(self, stamp_ns: int, receive_stamp_ns: int, mark: int = 0) -> None:
-        """Note one message."""
-        self._stamps.append((stamp_ns, receive_stamp_ns))
+    def add(self, stamp_ns: int, receive_stamp_ns: int | None, mark: int = 0) -> None:
+        """Note one message; ``receive_stamp_ns`` is None where it did not travel."""
+        self._stamps.append(stamp_ns)
+        if receive_stamp_ns is not None:
+            self._received.append(receive_stamp_ns)
         self._marks.append(mark)
 
     @property
     def stamp_ns(self) -> NDArray[np.int64]:
         """(N,) stamps of the source."""
-        return self._stamps.array()[:, 0]
+        return self._stamps.array()
 
     @property
     def receive_stamp_ns(self) -> NDArray[np.int64]:
-        """(N,) stamps of arrival."""
-        return self._stamps.array()[:, 1]
+        """(N,) stamps of arrival; empty unless every message had one."""
+        received = self._received.array()
+        return received if len(received) == len(self) else received[:0]
 
     @property
     def marks(self) -> NDArray[np.uint32]:

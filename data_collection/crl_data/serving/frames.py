@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crl_data.episode import CameraTrack, EpisodeMeta
+from crl_data.camera_track import CameraTrack
+from crl_data.episode import EpisodeMeta
 from crl_data.serving.gather import require_within
 from crl_robot.errors import ContractError, StoreError
 from crl_robot.image_spec import ImageSpec

@@ -8,8 +8,9 @@ import zarr
 from crl_data.checking.check import check_store
 from crl_data.checking.repair import repair_store
 from crl_data.cli import main
-from crl_data.files import checksum, temporary_sibling
+from crl_data.files import checksum
 from crl_data.metadata import group_json, read_attributes
+from crl_data.siblings import temporary_sibling
 from crl_data.writer import EpisodeWriter
 from crl_robot.errors import StoreError
 

@@ -2,15 +2,18 @@
 
 import errno
 import json
+import os
 
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from crl_data.claims import claim
 from crl_data.exchange import lerobot_export
 from crl_data.exchange.lerobot_export import export_lerobot
 from crl_data.exchange.lerobot_import import import_lerobot
+from crl_data.siblings import temporary_sibling
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 
@@ -127,3 +130,24 @@ def test_an_export_onto_a_full_disk_says_so_and_leaves_nothing(lossless, tmp_pat
     with pytest.raises(StoreError, match="No space left on device"):
         export_lerobot(lossless, tmp_path / "lr", labels="commanded")
     assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_what_a_killed_export_left_is_removed_and_told(lossless, tmp_path, caplog):
+    """Nothing listed it, and a second try left a second one."""
+    left, written = (temporary_sibling(tmp_path / "lr", name) for name in ("export", "export"))
+    other = temporary_sibling(tmp_path / "another", "export")
+    for folder in (left, written, other):
+        folder.mkdir()
+    descriptor = claim(written)
+    export_lerobot(lossless, tmp_path / "lr", labels="commanded")
+    os.close(descriptor)
+    assert [folder.exists() for folder in (left, written, other)] == [False, True, True]
+    assert [left.name in record.message for record in caplog.records] == [True]
+
+
+def test_an_export_that_is_refused_removes_nothing(lossless, tmp_path):
+    left = temporary_sibling(tmp_path / "lr", "export")
+    left.mkdir()
+    with pytest.raises(StoreError, match="no episode"):
+        export_lerobot(lossless, tmp_path / "lr", labels="commanded", ids=["none"])
+    assert left.exists()

@@ -73,3 +73,23 @@ def test_actions_changed_after_the_export_are_not_passed_over(lossless, tmp_path
     report = import_lerobot(tmp_path / "lr", None, tmp_path / "b.zarr", progress=False)
     assert "action of episode 'e0' is not what was exported" in report.damaged["e0"]
     assert len(Store.open(tmp_path / "b.zarr")) == 0
+
+
+def test_frames_without_receive_stamps_come_back_without_and_go_to_others_with_what_they_have(tmp_path, samples, sets):
+    store = Store.create(tmp_path / "a.zarr", samples.spec("lossless"))
+    with EpisodeFile(store, "e0") as file:
+        for step in range(3):
+            file.add_frame("over_shoulder", samples.image(), 10 * step)
+        arrays = {f"action_{label}": np.stack([samples.action() for _ in range(3)]) for label in store.spec.labels}
+        arrays |= {"stamp_ns": 200_000_000 * np.arange(3), "joints": np.zeros((3, 6)), "gripper": np.zeros(3)}
+        file.commit(EpisodeMeta("", "test"), arrays)
+    export_lerobot(store, tmp_path / "lr", labels="commanded")
+    columns = sets.rows(tmp_path / "lr").column_names
+    assert ("crl.camera_stamp_ns" in columns, "crl.camera_receive_stamp_ns" in columns) == (True, False)
+    import_lerobot(tmp_path / "lr", None, tmp_path / "b.zarr", progress=False)
+    assert Store.open(tmp_path / "b.zarr").fingerprint() == store.fingerprint()
+    (tmp_path / "lr/meta/crl.json").unlink()
+    import_lerobot(tmp_path / "lr", sets.mapping(), tmp_path / "c.zarr", progress=False)
+    other = Store.open(tmp_path / "c.zarr")
+    track = other.track(other.metas()[0], "front")
+    assert (track.stamp_ns.tolist(), len(track.receive_stamp_ns)) == ([0, 10, 20], 0)

@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 
+from crl_data.camera_track import CameraTrack
 from crl_data.cli import main
 from crl_data.looking.film import REALTIME_FPS, steps_in_time
 from crl_data.store import Store
@@ -66,3 +67,34 @@ def test_a_damaged_frame_leaves_no_half_film(store, samples, tmp_path, capsys):
     assert main(["video", str(store.path), "one", str(tmp_path / "v.mp4")]) == 2
     assert "damaged" in capsys.readouterr().err
     assert not (tmp_path / "v.mp4").exists()
+
+
+def test_a_film_that_fails_leaves_the_earlier_one_and_nothing_beside(store, samples, tmp_path, monkeypatch):
+    """Ctrl-C left half a film under the name of the whole one it had destroyed."""
+    samples.write(store, "one", 80)  # the encoder keeps the first frames to itself
+    assert main(["video", str(store.path), "one", str(tmp_path / "v.mp4")]) == 0
+    before = (tmp_path / "v.mp4").read_bytes()
+    monkeypatch.setattr(CameraTrack, "frame", interrupted_at(CameraTrack.frame, 70))
+    assert main(["video", str(store.path), "one", str(tmp_path / "v.mp4")]) == 130
+    assert (tmp_path / "v.mp4").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "v.mp4"]
+
+
+def interrupted_at(frame, step):
+    def stopped(self, number):
+        if number == step:
+            raise KeyboardInterrupt
+        return frame(self, number)
+
+    return stopped
+
+
+@pytest.mark.parametrize("place", ["file/v.mp4", "folder.mp4"])
+def test_a_place_that_cannot_be_written_is_named(store, samples, tmp_path, capsys, place):
+    """It ended in a traceback."""
+    samples.write(store, "one", 3)
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder.mp4").mkdir()
+    assert main(["video", str(store.path), "one", str(tmp_path / place)]) == 2
+    assert "could not write" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "file", "folder.mp4"]

@@ -10,10 +10,10 @@ import pytest
 
 from crl_data.checking.check import check_store
 from crl_data.checking.repair import repair_store
-from crl_data.files import pending_folder
 from crl_data.recording import disk
 from crl_data.recording.recorder import Recorder
 from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
+from crl_data.siblings import pending_folder
 from crl_data.store import Store
 from crl_robot.contracts import Action, Frame
 from crl_robot.errors import ConfigError, StoreError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from crl_data.frame_file import frames_file
+from crl_data.frame_layout import frames_file
 from crl_data.serving.frames import FrameReader
 from crl_data.store import Store
 from crl_robot.errors import ContractError, StoreError

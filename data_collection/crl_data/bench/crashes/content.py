@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_data.camera_track import CameraTrack
 from crl_data.codec import encode_jpeg
-from crl_data.episode import CameraTrack, Episode, EpisodeMeta
+from crl_data.episode import Episode, EpisodeMeta
 from crl_data.episode_file import EpisodeFile
 from crl_data.schema import CameraSpec, Encoding, StoreSpec
 from crl_data.store import Store

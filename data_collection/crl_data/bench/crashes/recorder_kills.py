@@ -25,7 +25,7 @@ from crl_data.bench.record import RECORDER, bench_nodes
 from crl_data.checking.check import DAMAGED, SOUND, check_store
 from crl_data.checking.repair import repair_store
 from crl_data.codec import encode_jpeg
-from crl_data.files import leftovers, pending_folders
+from crl_data.siblings import leftovers, pending_folders, pending_id
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 from crl_robot.graph import Graph, GraphError, NodeCommand
@@ -122,16 +122,14 @@ def _record_one(client: RecordClient, path: Path, seconds: float, told: Told) ->
     end = time.monotonic() + seconds
     client.wait(lambda: time.monotonic() >= end, seconds + 10, "end of the episode")
     client.ask("stop")
-    fresh = {_id(place): place for place in pending_folders(path) if _id(place) not in told.waiting}
+    fresh = {
+        pending_id(path, place): place for place in pending_folders(path) if pending_id(path, place) not in told.waiting
+    }
     told.waiting |= {name: tree_hash(place) for name, place in fresh.items()}
     client.ask("accept")
     for name in fresh:
         del told.waiting[name]
         told.committed[name] = tree_hash(Store.open(path).folder(name))
-
-
-def _id(pending: Path) -> str:
-    return pending.name.rpartition(".pending-")[2]
 
 
 def _judge(path: Path, told: Told) -> Row:
@@ -142,7 +140,7 @@ def _judge(path: Path, told: Told) -> Row:
     except StoreError as error:
         row: Row = {"promised": len(told.committed), "lost": list(told.committed), "changed": []}
         return row | {"problems": [f"cannot be opened: {error}"]}
-    visible, places = set(store.episode_ids()), {_id(place): place for place in pending_folders(path)}
+    visible, places = set(store.episode_ids()), {pending_id(path, place): place for place in pending_folders(path)}
     lost = sorted((set(told.committed) - visible) | (set(told.waiting) - visible - set(places)))
     now = {name: tree_hash(store.folder(name)) for name in told.committed if name in visible}
     now |= {name: tree_hash(places[name]) for name in told.waiting if name in places}

@@ -10,8 +10,8 @@ from typing import Any
 from crl_data.bench.crashes.content import difference, number_of, write
 from crl_data.checking.check import DAMAGED, SOUND, check_store
 from crl_data.checking.repair import repair_store
-from crl_data.episode_file import accept_pending
-from crl_data.files import leftovers, pending_folders
+from crl_data.pending import accept_pending
+from crl_data.siblings import leftovers, pending_folders, pending_id
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 
@@ -99,7 +99,7 @@ def verify(path: Path, seed: int, promises: Promises, next_number: int | None = 
     except StoreError as error:
         verdict.problems.append(f"cannot be opened: {error}")
         return verdict
-    waiting = {folder.name.rpartition(".pending-")[2] for folder in pending_folders(path)}
+    waiting = {pending_id(path, folder) for folder in pending_folders(path)}
     verdict.lost = sorted((promises.kept - set(visible)) | (promises.waiting - set(visible) - waiting))
     verdict.problems += [f"{name} came back" for name in sorted(promises.gone & set(visible))]
     allowed = promises.kept | promises.waiting | promises.begun | promises.gone
