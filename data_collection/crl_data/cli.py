@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"crl-data: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("crl-data: stopped; what was committed is whole, resume=true continues", file=sys.stderr)
+        print(f"crl-data: {getattr(parsed, 'stopped', 'stopped')}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever reads the output has seen enough; closing it must not raise again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

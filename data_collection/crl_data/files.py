@@ -28,6 +28,7 @@ from crl_data.metadata import (
     group_json,
 )
 from crl_data.siblings import temporary_sibling
+from crl_data.words import write_advice
 from crl_robot.durable import make_folder, rename, sync_tree, write_file
 from crl_robot.errors import StoreError
 
@@ -45,9 +46,11 @@ def refusals(store: Path, target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        taken = error.errno in (errno.EEXIST, errno.ENOTEMPTY)
-        advice = "another writer was there first, take another name" if taken else "free space or choose another"
-        raise StoreError(f"could not write {target}: {error}; {store} is unchanged, {advice}") from error
+        taken = error.errno in (errno.EEXIST, errno.ENOTEMPTY) and target.is_dir()
+        advice = "another writer was there first, take another name" if taken else write_advice(error, target)
+        raise StoreError(
+            f"could not write {target}: {error.strerror or error}; {store} is unchanged; {advice}"
+        ) from error
 
 
 @contextlib.contextmanager

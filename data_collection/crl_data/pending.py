@@ -23,7 +23,9 @@ def accept_pending(store: Store, episode_id: str, **changes: Any) -> None:
     folder, target = pending_folder(store.path, episode_id), store.folder(episode_id)
     if not folder.is_dir() or target.exists():
         state = "is in the store already" if target.exists() else "is not pending"
-        raise StoreError(f"episode '{episode_id}' {state}; what is pending is listed by: crl-data check {quoted(store.path)}")
+        raise StoreError(
+            f"episode '{episode_id}' {state}; what is pending is listed by: crl-data check {quoted(store.path)}"
+        )
     with refusals(store.path, target):
         remove_file(leftover_of(folder / "zarr.json"))  # of somebody who was killed while accepting it
         if changes:

@@ -174,6 +174,6 @@ class Store:
         metas = self.metas(ids)
         if not metas:
             raise StoreError(
-                f"{self.path} has no episodes to load; record some, or: crl-data play out={quoted(self.path)} resume=true"
+                f"{self.path} has no episodes to load; make some: crl-data play out={quoted(self.path)} resume=true"
             )
         return metas

@@ -13,6 +13,7 @@ from tests.robot.cameras.fakes import FakeCapture, Shutter
 
 from crl_data.aligning import live
 from crl_data.aligning.camera_reference import camera_reference
+from crl_data.aligning.overlay import _edges, signed
 from crl_data.cli import main
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
@@ -20,7 +21,7 @@ from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.store import Store
 from crl_data.verbs import aligning
 from crl_robot.contracts import ActionSpec
-from crl_robot.errors import CameraError, StoreError
+from crl_robot.errors import StoreError
 
 SIZE = (160, 120)
 SHIFT = 12
@@ -82,6 +83,40 @@ def test_the_overlay_is_written_whole_and_nothing_else_is_left(recorded, tmp_pat
     assert cv2.imread(str(tmp_path / "out" / "align.png")).shape[1] == 2 * SIZE[0] + 4
 
 
+def test_edges_are_red_where_only_the_data_set_has_them_and_blue_where_only_the_live_view_has():
+    """A dark thing of the live view was red, though red was to be the data set's."""
+    plain, thing = np.full((60, 80, 3), 200, np.uint8), np.full((60, 80, 3), 200, np.uint8)
+    for shade in (20, 250):
+        thing[20:40, 30:50] = shade
+        recorded, seen, both = (_edges(*pair).astype(int) for pair in ((thing, plain), (plain, thing), (thing, thing)))
+        assert (recorded[30, 30, 0] - recorded[30, 30, 2], seen[30, 30, 2] - seen[30, 30, 0]) > (100, 100)
+        assert both[30, 30].max() < 100
+        assert (recorded[5, 5] == 255).all()
+
+
+def test_an_offset_that_rounds_to_nothing_has_no_minus(recorded, tmp_path, capsys):
+    assert [signed(value) for value in (-0.04, 0.0, -0.06, 12.34)] == ["+0.0", "+0.0", "-0.1", "+12.3"]
+    assert run(recorded, tmp_path, view()) == 0
+    assert "-0.0" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["overlay.txt", "overlay", "overlay.jpg"])
+def test_an_overlay_whose_name_is_not_that_of_a_png_is_refused(recorded, tmp_path, capsys, name):
+    """A PNG was written under any name."""
+    live_file = tmp_path / "live.png"
+    cv2.imwrite(str(live_file), view())
+    assert main(["align", str(recorded.path), "--image", str(live_file), "--out", str(tmp_path / "new" / name)]) == 2
+    assert "ends with .png" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_in_the_way_of_the_overlay_is_refused(recorded, tmp_path, capsys):
+    (tmp_path / "out" / "align.png").mkdir(parents=True)
+    assert run(recorded, tmp_path, view()) == 2
+    assert "a folder is in the way" in capsys.readouterr().err
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["align.png"]
+
+
 def test_json_has_the_numbers(recorded, tmp_path, capsys):
     assert run(recorded, tmp_path, view(right=8), "--json") == 1
     found = json.loads(capsys.readouterr().out)
@@ -128,9 +163,12 @@ def test_an_image_with_a_name_beyond_ascii_is_read(tmp_path):
     assert live.read_picture(path).shape == (4, 4, 3)
 
 
-def test_a_device_that_is_not_there_is_refused():
-    with pytest.raises(CameraError, match="USB camera 99 cannot be opened"):
-        next(live.device_pictures("99", SIZE, 0.0))
+def test_a_device_that_is_not_there_is_refused_in_one_line(recorded, capfd):
+    """OpenCV printed a dozen lines of its own before it."""
+    assert main(["align", str(recorded.path), "--device", "99"]) == 2
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "USB camera 99 cannot be opened" in said[0]
 
 
 class CountingCapture(FakeCapture):

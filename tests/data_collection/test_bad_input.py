@@ -238,3 +238,21 @@ def test_of_two_that_make_one_store_the_second_is_refused(store, samples, monkey
         with pytest.raises(StoreError, match="another writer was there first"):
             Store.create(store.path, store.spec)
     assert Store.open(store.path).episode_ids() == ["one"]
+
+
+def test_a_file_in_the_way_of_a_store_is_named_and_no_other_writer_is_blamed(tmp_path, samples):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"file is a file, expected a folder") as refusal:
+        Store.create(tmp_path / "file" / "x.zarr", samples.spec())
+    assert "another writer" not in str(refusal.value)
+
+
+def test_a_store_where_nothing_may_be_written_comes_with_advice_on_permissions(tmp_path, samples, monkeypatch):
+    """The advice was to free space, and the message named a temporary folder."""
+
+    def refused(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refused)
+    with pytest.raises(StoreError, match=r"x\.zarr: Permission denied; .* change the permissions"):
+        Store.create(tmp_path / "x.zarr", samples.spec())

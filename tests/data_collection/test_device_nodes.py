@@ -165,5 +165,5 @@ def test_without_a_terminal_the_keyboard_says_where_to_run_it(bench, monkeypatch
     with (tmp_path / "nothing").open("w") as nothing:
         monkeypatch.setattr(sys, "stdin", nothing)
         rig = bench(KeyboardNode)
-        with pytest.raises(DeviceError, match="terminal of its own"):
+        with pytest.raises(DeviceError, match=r"terminal of its own: python -m crl_data.nodes.keyboard_node"):
             rig.device.autostart()

@@ -154,3 +154,39 @@ def test_the_arm_stream_tells_the_rate_of_the_arm(store, samples):
         writer.commit()
     arm = stream_timing(survey(store))["arm"]
     assert (arm["rate_hz"], arm["gaps"], arm["states"]) == (100.0, 1, 50)
+
+
+@pytest.mark.parametrize("encoding", ["jpeg", "lossless"])
+def test_an_episode_with_a_damaged_frame_is_named_and_the_exit_code_is_1(tmp_path, samples, capsys, encoding):
+    """It ended with 0 and without a word; only a grey tile of the contact sheet showed it."""
+    store = Store.create(tmp_path / "a.zarr", samples.spec(encoding))
+    for name in ("one", "two"):
+        samples.write(store, name, 5)
+    track = store.track(store.meta("one"), "over_shoulder")
+    data = bytearray(track.file.read_bytes())
+    data[int(track.spans[3, 1]) - 10] ^= 1
+    track.file.write_bytes(data)
+    code, out = info(store, capsys)
+    assert code == 1
+    assert "cannot be read: one" in out
+    code, out = info(store, capsys, "--json")
+    summary = json.loads(out)
+    assert (code, summary["ids"], list(summary["unreadable"])) == (1, ["two"], ["one"])
+
+
+def test_the_ids_of_the_episodes_are_listed_the_first_ones_unless_all_are_asked_for(store, samples, capsys):
+    """'crl-data delete' wants ids, and nothing said them."""
+    ids = [f"e{index:02d}" for index in range(22)]
+    for name in ids:
+        samples.write(store, name, 2)
+    out = info(store, capsys)[1]
+    assert [name in out for name in ids] == [True] * 20 + [False] * 2
+    assert "and 2 more: --episodes lists them" in out
+    assert all(name in info(store, capsys, "--episodes")[1] for name in ids)
+    assert json.loads(info(store, capsys, "--json")[1])["ids"] == ids
+
+
+def test_the_hint_after_a_wrong_id_can_be_copied(tmp_path, samples, capsys):
+    store = Store.create(tmp_path / "my play.zarr", samples.spec())
+    assert main(["delete", str(store.path), "nope", "--yes"]) == 2
+    assert f"crl-data info '{store.path}' --episodes" in capsys.readouterr().err

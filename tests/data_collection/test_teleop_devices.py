@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from crl_data.teleop import joystick as linux_joystick
 from crl_data.teleop.errors import DeviceError
 from crl_data.teleop.joystick import Joystick
 from crl_data.teleop.keyboard import BUTTON_KEYS, MOTION_KEYS, Keyboard
@@ -260,3 +261,12 @@ def test_a_machine_without_a_mouse_says_so(monkeypatch):
 def test_a_broken_mouse_gives_no_command():
     with pytest.raises(ContractError):
         SpaceMouse(Reports({"x": math.nan})).read()
+
+
+def test_a_missing_gamepad_comes_with_advice_that_holds_without_ros(tmp_path, monkeypatch):
+    monkeypatch.setattr(linux_joystick, "connected", lambda: [])
+    with pytest.raises(DeviceError, match=r"plug it in, or .* python -m crl_data.nodes.keyboard_node"):
+        Joystick(tmp_path / "js9")
+    monkeypatch.setattr(linux_joystick, "connected", lambda: ["/dev/input/js1"])
+    with pytest.raises(DeviceError, match="found: /dev/input/js1; name one by the node's parameter"):
+        Joystick(tmp_path / "js9")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import cv2
@@ -53,11 +53,22 @@ def device_pictures(device: str, size: tuple[int, int], every_s: float) -> Itera
     Raises:
         CameraError: it cannot be opened, or has no picture.
     """
-    with closing(open_camera(CameraConfig("live", "uvc", device, size))) as camera:
+    with _quiet(), closing(open_camera(CameraConfig("live", "uvc", device, size))) as camera:
         _warm_up(camera)
         while True:
             yield camera.read().image
             time.sleep(every_s)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """OpenCV prints lines of its own about a camera that is missing; the CameraError says what is of use."""
+    before = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)
 
 
 def _warm_up(camera: LiveCamera) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.aligning.align import Alignment
+from crl_data.aligning.likeness import edge_directions
 
 Image = NDArray[np.uint8]
 
@@ -16,31 +17,45 @@ _WIDEST = 640
 _LINE, _LETTER = 20, 8
 """Height of a line and width of a letter of the text above, in pixels."""
 _COLOURS = {"aligned": (46, 139, 87), "moved": (217, 119, 43), "different_scene": (192, 57, 43)}
+_WEAK = 0.6
+"""Strength of an edge that is not drawn: noise on plain areas is weaker."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw_overlay(recorded: Image, live: Image, alignment: Alignment) -> Image:
-    """uint8 RGB: recorded and live above, below red (recorded) over cyan (live), and live with arrows to their places.
+    """uint8 RGB: recorded and live above, below the edges of both, and live with arrows to their places.
 
-    Where red and cyan fall on each other the picture is grey.
+    Edges are red where only the data set has them, blue where only the live view has, dark where both have. Colours of
+    the pictures themselves would not tell which is which: what is dark in one looks like what is bright in the other.
     """
     factor = min(1.0, _WIDEST / live.shape[1])
     small, seen = _resized(recorded, factor), _resized(live, factor)
     panels = [
         _titled(small, "data set"),
         _titled(seen, "live"),
-        _titled(_red_cyan(small, seen), "data set red, live cyan"),
+        _titled(_edges(small, seen), "edges: data set red, live blue, both dark"),
         _titled(_arrows(seen, alignment, factor), "live, and where it should be"),
     ]
     body = np.vstack([np.hstack(panels[:2]), np.hstack(panels[2:])])
     return np.vstack([_header(body.shape[1], alignment), body])
 
 
-def _red_cyan(recorded: Image, live: Image) -> Image:
-    grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (recorded, live)]
-    # Equal brightness, so that only edges that do not fit are coloured.
-    red, cyan = (np.clip(g * (128.0 / max(float(g.mean()), 1.0)), 0, 255).astype(np.uint8) for g in grey)
-    return np.dstack([red, cyan, cyan])
+def signed(value: float) -> str:
+    """With one digit and its sign; a value that rounds to 0 is +0.0."""
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
+def _edges(recorded: Image, live: Image) -> Image:
+    """On white; ink of an edge takes away the colours that it does not have."""
+    red, blue = (_strength(image) for image in (recorded, live))
+    picture = np.dstack([1 - blue, 1 - np.maximum(red, 0.6 * blue), 1 - red])
+    return (255 * picture).astype(np.uint8)
+
+
+def _strength(image: Image) -> NDArray[np.float32]:
+    """0..1 (H, W), from weak edges to strong ones, in any light."""
+    directions = edge_directions(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32))
+    return np.clip((np.linalg.norm(directions, axis=0) - _WEAK) / (1 - _WEAK), 0, 1).astype(np.float32)
 
 
 def _arrows(live: Image, alignment: Alignment, factor: float) -> Image:
@@ -60,8 +75,8 @@ def _arrows(live: Image, alignment: Alignment, factor: float) -> Image:
 def _header(width: int, alignment: Alignment) -> Image:
     right, down = alignment.shift_px
     facts = (
-        f"{alignment.verdict}: score {alignment.score:.2f}, shift {right:+.1f} {down:+.1f} px, "
-        f"turn {alignment.rotation_deg:+.1f} deg, scale {alignment.scale:.3f}"
+        f"{alignment.verdict}: score {alignment.score:.2f}, shift {signed(right)} {signed(down)} px, "
+        f"turn {signed(alignment.rotation_deg)} deg, scale {alignment.scale:.3f}"
     )
     lines = [facts, *textwrap.wrap(alignment.advice, width // _LETTER)]
     strip = np.full((_LINE * len(lines) + 8, width, 3), 250, np.uint8)

@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_data.codec import encode_png
 from crl_data.episode import EpisodeMeta
 from crl_data.store import Store
+from crl_data.words import not_written
+from crl_robot.durable import replace_file
 from crl_robot.errors import StoreError
 
 MAX_EPISODES = 12
@@ -37,15 +40,13 @@ def write_contact_sheet(store: Store, path: Path) -> Path:
 
 
 def write_png(image: NDArray[np.uint8], path: Path) -> Path:
-    """Write uint8 (H, W, 3) RGB, making the folder. Raises StoreError when the disk refuses."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise StoreError(f"OpenCV could not code a picture of shape {image.shape} as PNG")
+    """Write uint8 (H, W, 3) RGB whole or not at all, making the folder. Raises StoreError when the disk refuses."""
+    data = encode_png(image)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.tobytes())
+        replace_file(path, data)
     except OSError as error:
-        raise StoreError(f"could not write {path}: {error}; choose another place") from error
+        raise StoreError(not_written(path, error)) from error
     return path
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from crl_data.episode import CameraTrack, EpisodeMeta
+from crl_data.camera_track import CameraTrack
+from crl_data.episode import EpisodeMeta
 from crl_data.store import Store
+from crl_data.words import not_written
 from crl_robot.errors import ConfigError, StoreError
 from crl_robot.video import write_video
 
+KINDS = (".mp4", ".mkv", ".mov")
+"""Ends of the names that films may have; they tell the kind of file."""
 REALTIME_FPS = 30.0
 """Frame rate of a film in real time: each of its frames shows the newest step by then."""
 _CAPTION = 20
@@ -38,16 +45,19 @@ def write_film(
     Args:
         store: where it is.
         episode: its id, or its number from 0 in the order of the ids.
-        path: file to write.
+        path: file to write, its name ending with one of KINDS; its folder is made.
         cameras: which, from left to right; all of the store by default.
         realtime: show each step for as long as its true stamps say; without it, every step is one frame.
         speed: times as fast.
         caption: write step, time and marks below the pictures.
 
     Raises:
-        StoreError: no such episode or camera, damage, or real time is asked of an episode without stamps.
-        ConfigError: the speed is not above 0.
+        StoreError: no such episode or camera, damage, real time is asked of an episode without stamps, or the disk
+            refused; an earlier film at ``path`` is then as it was.
+        ConfigError: the speed is not above 0, or the name has another end.
     """
+    if path.suffix.lower() not in KINDS:
+        raise ConfigError(f"{path} is no name for a film, expected one that ends with {', '.join(KINDS)}")
     if not speed > 0:
         raise ConfigError(f"speed is {speed}, expected a number above 0")
     meta = store.meta(episode_id(store, episode))
@@ -57,11 +67,23 @@ def write_film(
         raise StoreError(f"episode '{meta.id}' has no true stamps; leave out --realtime")
     action = store.spec.action
     steps = steps_in_time(stamps, action.period_s, speed) if realtime else range(meta.steps)
+    with _appears_whole(path) as beside:
+        write_video(beside, film.frames(steps), REALTIME_FPS if realtime else action.rate_hz * speed)
+    return path
+
+
+@contextlib.contextmanager
+def _appears_whole(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and rename it to ``path`` at the end: half a film would look like a whole one."""
+    beside = path.with_name(f".partial-{os.getpid()}-{path.name}")  # the name's end tells the kind of film
     try:
-        return write_video(path, film.frames(steps), REALTIME_FPS if realtime else action.rate_hz * speed)
-    except StoreError:
-        path.unlink(missing_ok=True)  # half a film would look like a whole one
-        raise
+        yield beside
+        beside.replace(path)
+    except (OSError, FFmpegError) as error:
+        raise StoreError(not_written(path, error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def episode_id(store: Store, name: str) -> str:
@@ -104,7 +126,7 @@ class _Film:
         return np.vstack([row, strip])
 
     def _words(self, step: int) -> str:
-        words = [f"step {step}/{self.meta.steps}"]
+        words = [f"step {step} (0 to {self.meta.steps - 1})"]
         if len(self.stamp_ns):
             words.append(f"{(self.stamp_ns[step] - self.stamp_ns[0]) / 1e9:.2f} s")
         if step in self.meta.goal_steps:

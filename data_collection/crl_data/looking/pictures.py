@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crl_data.episode import TRUTH_ARRAY
 from crl_data.looking.survey import Survey
+from crl_data.words import not_written
 from crl_robot.contracts import ACTION_NAMES
 from crl_robot.errors import StoreError
 
@@ -178,5 +179,5 @@ def _save(figure: Any, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=110)
     except OSError as error:
-        raise StoreError(f"could not write {path}: {error}; choose another folder with --png") from error
+        raise StoreError(f"{not_written(path, error)} with --png") from error
     return path

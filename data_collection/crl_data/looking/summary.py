@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.episode import TRUTH_ARRAY, EpisodeMeta
-from crl_data.frame_file import frames_file
+from crl_data.frame_layout import frames_file
 from crl_data.looking.survey import Survey, survey
 from crl_data.looking.timing import stream_timing
 from crl_data.store import Store
@@ -33,6 +33,7 @@ def summarise(store: Store, found: Survey | None = None) -> dict[str, Any]:
     return {
         "path": str(store.path),
         "episodes": len(metas),
+        "ids": [meta.id for meta in metas],
         "unreadable": found.unreadable,
         "steps": steps,
         "hours": steps * store.spec.action.period_s / 3600,

@@ -1,7 +1,8 @@
-"""Everything small that a store holds, read once: what `crl-data info` counts and draws."""
+"""Everything small that a store holds, read once, and its frames compared with their checksums, for `crl-data info`."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from crl_data.episode import ARM_STREAM, TRUTH_ARRAY, EpisodeMeta
 from crl_data.progress import progress_bar
 from crl_data.schema import Labels
-from crl_data.store import Store
+from crl_data.store import READERS, Store
 from crl_robot.errors import StoreError
 
 _STEP_ARRAYS = (
@@ -66,19 +67,33 @@ class Survey:
 
 
 def survey(store: Store, *, progress: bool = False) -> Survey:
-    """Read what is small of every episode, each array compared with its checksum. Damaged episodes are only noted."""
-    result = Survey(store)
-    with progress_bar("reading", "episodes", enabled=progress) as bar:
-        for episode_id in bar.track(store.episode_ids()):
-            try:
-                result.scans.append(_scan(store, episode_id))
-            except StoreError as error:
-                result.unreadable[episode_id] = str(error)
+    """Read what is small of every episode; arrays and frames are compared with their checksums.
+
+    An episode with any damage is not read but noted.
+    """
+    result, ids = Survey(store), store.episode_ids()
+    with progress_bar("reading", "episodes", enabled=progress) as bar, ThreadPoolExecutor(READERS) as pool:
+        scans = pool.map(lambda episode_id: _scan(store, episode_id), ids)
+        for episode_id, scan in zip(ids, bar.track(scans, total=len(ids)), strict=True):
+            if isinstance(scan, StoreError):
+                result.unreadable[episode_id] = str(scan)
+            else:
+                result.scans.append(scan)
     return result
 
 
-def _scan(store: Store, episode_id: str) -> EpisodeScan:
-    meta = store.meta(episode_id)
+def _scan(store: Store, episode_id: str) -> EpisodeScan | StoreError:
+    """An episode, or why it cannot be read."""
+    try:
+        meta = store.meta(episode_id)
+        for camera in store.spec.cameras:
+            store.track(meta, camera).verify()
+        return _read(store, meta)
+    except StoreError as error:
+        return error
+
+
+def _read(store: Store, meta: EpisodeMeta) -> EpisodeScan:
     prefixes = [*(f"cameras/{camera}" for camera in store.spec.cameras), ARM_STREAM]
     stamps = [f"{prefix}/{name}" for prefix in prefixes for name in ("stamp_ns", "receive_stamp_ns")]
     names = [name for name in (*_STEP_ARRAYS, *stamps) if name in meta.checksums]

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.episode import ARM_STREAM
+from crl_data.gaps import gaps
 from crl_data.looking.survey import EpisodeScan, Survey
-
-GAP_PERIODS = 1.5
-"""An interval longer than this many periods is a gap."""
 
 
 def stream_timing(survey: Survey) -> dict[str, dict[str, Any]]:
@@ -69,8 +67,8 @@ def _regularity(stamps: Sequence[NDArray[np.int64]], period_ns: float) -> dict[s
     moving = intervals[intervals > 0]
     if not len(moving):
         return {"rate_hz": None, "gaps": 0, "longest_ms": None}
-    gaps = int((intervals > GAP_PERIODS * period_ns).sum())
-    return {"rate_hz": float(1e9 / np.median(moving)), "gaps": gaps, "longest_ms": float(moving.max() / 1e6)}
+    count = sum(len(gaps(stamp, period_ns)) for stamp in stamps)
+    return {"rate_hz": float(1e9 / np.median(moving)), "gaps": count, "longest_ms": float(moving.max() / 1e6)}
 
 
 def _spread(values_ms: Sequence[NDArray[np.float64]]) -> dict[str, float]:

@@ -46,7 +46,7 @@ class DeviceNode(CrlNode):
     def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
         """Whether it publishes."""
         if self._others:
-            return False, f"silent: {', '.join(self._others)} publishes on {JOY_TOPIC} already", {}
+            return False, f"silent: {', '.join(self._others)} publishes on {self._topic()} already", {}
         return True, "publishing" if self._published else "waiting", {"published": self._published}
 
     def _publish(self) -> None:
@@ -64,8 +64,12 @@ class DeviceNode(CrlNode):
 
     def _notice(self, others: list[str]) -> None:
         if others and others != self._others:
-            self.get_logger().warning(f"{', '.join(others)} publishes on {JOY_TOPIC} already; this node stays silent")
+            where = self._topic()
+            self.get_logger().warning(f"{', '.join(others)} publishes on {where} already; this node stays silent")
         self._others = others
+
+    def _topic(self) -> str:
+        return self.resolve_topic_name(JOY_TOPIC)
 
 
 class GamepadNode(DeviceNode):

@@ -35,10 +35,7 @@ class Joystick:
         try:
             self._fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
-            raise DeviceError(
-                f"gamepad {self._path} cannot be opened: {error.strerror}; plug it in, name another one "
-                f"(found: {', '.join(connected()) or 'none'}), or add yourself to the group 'input'"
-            ) from error
+            raise DeviceError(f"gamepad {self._path} cannot be opened: {error.strerror}; {_advice(error)}") from error
 
     def poll(self) -> bool:
         """Take all changes since the last call; returns whether there were any."""
@@ -76,6 +73,15 @@ class Joystick:
         elif kind == _BUTTON and number < _MOST:
             _grow(self.buttons, number, 0)
             self.buttons[number] = int(value != 0)
+
+
+def _advice(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "add yourself to the group 'input': sudo usermod -aG input $USER, then log in again"
+    found = ", ".join(connected())
+    if found:
+        return f"found: {found}; name one by the node's parameter: -p device:=... (launch: joystick:=...)"
+    return "no gamepad was found; plug it in, or move the arm by keys: python -m crl_data.nodes.keyboard_node"
 
 
 def connected() -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from crl_data.teleop.command import SESSION_BUTTONS
 from crl_data.teleop.session_settings import CHOICES, FOUND, STEPS, Call, SessionSettings
+from crl_data.words import counted
 
 
 @dataclass
@@ -169,7 +170,7 @@ class Session:
         self.kept += 1
         self.failures = 0
         if self.kept == self.settings.episodes:
-            return self._enter("done", f"{self.kept} episodes kept, {self.dropped} dropped")
+            return self._enter("done", f"{counted(self.kept, 'episode')} kept, {self.dropped} dropped")
         return self._reset(f"kept: {message}")
 
     def _after_discard(self, success: bool, message: str, _: Call) -> Call | None:

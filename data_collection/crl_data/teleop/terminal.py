@@ -19,8 +19,9 @@ class Terminal:
         self._fd = sys.stdin.fileno() if fd is None else fd
         if not os.isatty(self._fd):
             raise DeviceError(
-                "standard input is no terminal, so there are no keys to read; run 'ros2 run crl_data keyboard' in a "
-                "terminal of its own (under ros2 launch there is none)"
+                "standard input is no terminal, so there are no keys to read; start the keyboard in a "
+                "terminal of its own: python -m crl_data.nodes.keyboard_node, or where ROS 2 is installed "
+                "ros2 run crl_data keyboard"
             )
         self._before = termios.tcgetattr(self._fd)
         tty.setcbreak(self._fd)

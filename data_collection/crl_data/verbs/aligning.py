@@ -28,7 +28,9 @@ def add(verbs: Verbs) -> None:
     live.add_argument("--image", type=Path, help="live view from an image file")
     live.add_argument("--topic", help="live view from a ROS topic, such as /over_shoulder/image_raw")
     live.add_argument("--device", help="live view from a USB camera: its number, or a path such as /dev/v4l/by-id/...")
-    align.add_argument("--out", type=Path, default=Path("align.png"), help="overlay to write (default: %(default)s)")
+    align.add_argument(
+        "--out", type=Path, default=Path("align.png"), help="overlay to write, a PNG; its folder is made"
+    )
     align.add_argument("--watch", action="store_true", help="look again every second until Ctrl-C")
     align.add_argument("--tolerance", type=float, metavar="PX", help="greatest offset that counts as aligned")
     align.add_argument("--json", action="store_true", help="print a JSON object per look")
@@ -42,6 +44,8 @@ def _align(arguments: argparse.Namespace) -> int:
     from crl_data.looking.contact_sheet import write_png
     from crl_data.store import Store
 
+    if arguments.out.suffix.lower() != ".png":
+        raise ConfigError(f"--out {arguments.out} is no name for the overlay, expected one that ends with .png")
     store = Store.open(arguments.store)
     camera = _camera(store, arguments.camera)
     recorded = camera_reference(store, camera)
@@ -52,8 +56,7 @@ def _align(arguments: argparse.Namespace) -> int:
     try:
         for picture in pictures:
             found = align(recorded.reference, picture, arguments.tolerance)
-            partial = arguments.out.with_name(f".{arguments.out.stem}.partial.png")
-            write_png(draw_overlay(recorded.first, picture, found), partial).replace(arguments.out)
+            write_png(draw_overlay(recorded.first, picture, found), arguments.out)
             verdict = found.verdict
             print(json.dumps(_facts(found)) if arguments.json else f"{_line(found)}; see {arguments.out}", flush=True)
             if not arguments.watch:
@@ -96,11 +99,13 @@ def _facts(found: Alignment) -> dict[str, Any]:
 
 
 def _line(found: Alignment) -> str:
+    from crl_data.aligning.overlay import signed
+
     if found.verdict == "different_scene":
         return f"different scene (score {found.score:.2f}): {found.advice}"
     right, down = found.shift_px
     return (
-        f"{found.verdict} (score {found.score:.2f}): {right:+.1f} px right, {down:+.1f} px down, "
-        f"{found.rotation_deg:+.1f} degrees clockwise, scale {found.scale:.3f}, "
+        f"{found.verdict} (score {found.score:.2f}): {signed(right)} px right, {signed(down)} px down, "
+        f"{signed(found.rotation_deg)} degrees clockwise, scale {found.scale:.3f}, "
         f"brightness {found.brightness:.2f} of the data's: {found.advice}"
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from crl_data.verbs.common import Verbs
+from crl_data.verbs.common import STOPPED_BETWEEN, Verbs
+from crl_data.words import counted
 
 if TYPE_CHECKING:
     from crl_data.exchange.importing import ImportReport
@@ -76,7 +77,7 @@ def _add_import(verbs: Verbs) -> None:
     )
     taking.add_argument("--skip-damaged", action="store_true", help="go on after a damaged episode")
     taking.add_argument("--quiet", action="store_true", help="no progress bar")
-    taking.set_defaults(run=_import)
+    taking.set_defaults(run=_import, stopped=STOPPED_BETWEEN)
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -133,7 +134,7 @@ def _tell(report: ImportReport, out: Path, skipping: bool) -> int:
     if report.clipped:
         print(f"note: {report.clipped} gripper values beyond open or closed were moved to the end")
     print(
-        f"{out}: {len(report.imported)} episodes with {report.steps} steps imported, "
+        f"{out}: {counted(len(report.imported), 'episode')} with {counted(report.steps, 'step')} imported, "
         f"{len(report.present)} were there already, {len(report.damaged)} damaged"
     )
     return 2 if report.damaged and not skipping else 0
@@ -160,7 +161,7 @@ def _add_export(verbs: Verbs) -> None:
     )
     giving.add_argument("--task", help="what was to be done, as LeRobot's language instruction")
     giving.add_argument("--quiet", action="store_true", help="no progress bar")
-    giving.set_defaults(run=_export)
+    giving.set_defaults(run=_export, stopped="stopped; nothing was written")
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -178,5 +179,5 @@ def _export(arguments: argparse.Namespace) -> int:
         task=arguments.task,
         progress=not arguments.quiet,
     )
-    print(f"{written}: {len(arguments.episode or store)} episodes written")
+    print(f"{written}: {counted(len(arguments.episode or store), 'episode')} written")
     return 0

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crl_data.verbs.common import Verbs
+from crl_data.verbs.common import STOPPED_BETWEEN, Verbs
+from crl_data.words import counted, quoted
 from crl_robot.errors import StoreError
+
+if TYPE_CHECKING:
+    from crl_data.checking.check import CheckReport
+
+VERDICTS = {0: "sound", 1: "repairable", 2: "damaged"}
+"""What the exit codes of check and repair mean."""
 
 
 def add(verbs: Verbs) -> None:
@@ -15,7 +23,9 @@ def add(verbs: Verbs) -> None:
     check.add_argument("store", type=Path)
     check.set_defaults(run=_check)
 
-    repair = verbs.add_parser("repair", help="remove what cut-short commits left over; episodes are not touched")
+    repair = verbs.add_parser(
+        "repair", help="remove what cut-short commits left over; exit code as of a check after it"
+    )
     repair.add_argument("store", type=Path)
     repair.add_argument(
         "--pending",
@@ -34,12 +44,12 @@ def add(verbs: Verbs) -> None:
     merge = verbs.add_parser("merge", help="copy the episodes of stores into one, which is made when missing")
     merge.add_argument("target", type=Path, help="store to add to")
     merge.add_argument("sources", type=Path, nargs="+", metavar="source", help="stores to copy from; left as they are")
-    merge.set_defaults(run=_merge)
+    merge.set_defaults(run=_merge, stopped=STOPPED_BETWEEN)
 
     migrate = verbs.add_parser("migrate", help="copy a store of an older schema version into a new one")
     migrate.add_argument("old", type=Path, help="left as it is")
     migrate.add_argument("new", type=Path)
-    migrate.set_defaults(run=_migrate)
+    migrate.set_defaults(run=_migrate, stopped=STOPPED_BETWEEN)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -48,23 +58,32 @@ def _check(arguments: argparse.Namespace) -> int:
     report = check_store(arguments.store)
     for line in report.warnings:
         print(f"warning: {line}")
+    _tell_damage(report, arguments.store)
+    for folder in report.recording:
+        print(f"being written: {folder}")
+    for folder in report.pending:
+        print(f"waiting: {folder}; accept or discard it: {_repair_hint(arguments.store)} --pending accept (or discard)")
+    for folder in report.leftovers:
+        print(f"left over: {folder}; a commit was cut short; remove it: {_repair_hint(arguments.store)}")
+    print(f"{arguments.store}: {counted(report.episodes, 'episode')}, {VERDICTS[report.exit_code]}")
+    return report.exit_code
+
+
+def _tell_damage(report: CheckReport, store: Path) -> None:
+    """What is damaged, and what can be done about it."""
     for line in report.damage:
         print(f"damaged: {line}")
     if report.damaged:
         ids = " ".join(report.damaged)
-        print(f"restore them from a copy, or remove them: crl-data delete {arguments.store} {ids} --yes")
-    for folder in report.recording:
-        print(f"being written: {folder}")
-    for folder in report.pending:
-        print(f"waiting: {folder}; accept or discard it with 'crl-data repair --pending accept' or discard")
-    for folder in report.leftovers:
-        print(f"left over: {folder}; a commit was cut short, 'crl-data repair' removes it")
-    verdict = {0: "sound", 1: "repairable", 2: "damaged"}[report.exit_code]
-    print(f"{arguments.store}: {report.episodes} episodes, {verdict}")
-    return report.exit_code
+        print(f"restore them from a copy, or remove them: crl-data delete {quoted(store)} {ids} --yes")
+
+
+def _repair_hint(store: Path) -> str:
+    return f"crl-data repair {quoted(store)}"
 
 
 def _repair(arguments: argparse.Namespace) -> int:
+    from crl_data.checking.check import check_store
     from crl_data.checking.repair import repair_store
 
     report = repair_store(arguments.store, arguments.pending)
@@ -77,8 +96,13 @@ def _repair(arguments: argparse.Namespace) -> int:
             print(f"{word}: episode {episode_id}")
     for reason in report.refused:
         print(f"not accepted: {reason}")
-    print(f"{arguments.store}: {len(report.removed)} left-over folders removed, no committed episode was touched")
-    return 0
+    removed = counted(len(report.removed), "left-over folder")
+    print(f"{arguments.store}: {removed} removed, no committed episode was touched")
+    left = check_store(arguments.store)
+    if left.exit_code:
+        _tell_damage(left, arguments.store)
+        print(f"still {VERDICTS[left.exit_code]}: repair mends no data; look: crl-data check {quoted(arguments.store)}")
+    return left.exit_code
 
 
 def _delete(arguments: argparse.Namespace) -> int:
@@ -88,9 +112,13 @@ def _delete(arguments: argparse.Namespace) -> int:
     known = set(store.episode_ids())
     for episode_id in arguments.episodes:
         if episode_id not in known:
-            raise StoreError(f"{store.path} has no episode '{episode_id}', so none was deleted; 'crl-data info' lists")
+            raise StoreError(
+                f"{store.path} has no episode '{episode_id}', so none was deleted; "
+                f"ids are listed by: crl-data info {quoted(store.path)} --episodes"
+            )
     if not arguments.yes:
-        raise StoreError(f"{len(arguments.episodes)} episodes would be deleted for good; add --yes to do it")
+        count = counted(len(arguments.episodes), "episode")
+        raise StoreError(f"{count} would be deleted for good; add --yes to do it")
     for episode_id in arguments.episodes:
         store.delete(episode_id)
         print(f"deleted: {episode_id}")
@@ -101,7 +129,7 @@ def _merge(arguments: argparse.Namespace) -> int:
     from crl_data.maintenance import merge
 
     store, added = merge(arguments.target, arguments.sources)
-    print(f"{store.path}: {added} episodes added, {len(store)} in all")
+    print(f"{store.path}: {counted(added, 'episode')} added, {len(store)} in all")
     return 0
 
 
@@ -109,5 +137,5 @@ def _migrate(arguments: argparse.Namespace) -> int:
     from crl_data.maintenance import migrate
 
     store = migrate(arguments.old, arguments.new)
-    print(f"{store.path}: {len(store)} episodes; {arguments.old} was not changed")
+    print(f"{store.path}: {counted(len(store), 'episode')}; {arguments.old} was not changed")
     return 0

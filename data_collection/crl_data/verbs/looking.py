@@ -16,6 +16,7 @@ def add(verbs: Verbs) -> None:
 
     info = verbs.add_parser("info", help="show what a store holds, as tables and pictures")
     info.add_argument("store", type=Path)
+    info.add_argument("--episodes", action="store_true", help="list every episode, not only the first ones")
     info.add_argument("--json", action="store_true", help="print JSON instead of tables, draw no picture unless --png")
     info.add_argument(
         "--png", type=Path, metavar="DIR", help="folder for the pictures (default: NAME.info by the store)"
@@ -35,10 +36,10 @@ def _add_view(verbs: Verbs) -> None:
 
 
 def _add_video(verbs: Verbs) -> None:
-    video = verbs.add_parser("video", help="write one episode as an mp4 file")
+    video = verbs.add_parser("video", help="write one episode as a film")
     video.add_argument("store", type=Path)
     video.add_argument("episode", help="its id, or its number from 0 in the order of the ids")
-    video.add_argument("out", type=Path, help="file to write")
+    video.add_argument("out", type=Path, help="file to write, e.g. out.mp4; its folder is made")
     video.add_argument("--camera", action="append", help="one camera, may be repeated (default: all, side by side)")
     video.add_argument("--realtime", action="store_true", help="by the true stamps, pauses and gaps included")
     video.add_argument("--speed", type=float, default=1.0, help="times as fast (default: %(default)s)")
@@ -49,6 +50,7 @@ def _add_video(verbs: Verbs) -> None:
 def _info(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from crl_data.looking.episode_table import episode_table
     from crl_data.looking.summary import summarise
     from crl_data.looking.survey import survey
     from crl_data.looking.tables import print_summary
@@ -60,7 +62,10 @@ def _info(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(summary, indent=2))
     else:
-        print_summary(summary, Console())
+        console = Console()
+        if found.scans:
+            console.print(episode_table(found.metas, every=arguments.episodes))
+        print_summary(summary, console)
     if found.scans and (arguments.png or not arguments.json):
         from crl_data.looking.contact_sheet import write_contact_sheet
         from crl_data.looking.pictures import write_pictures

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import fields
 
 from crl_data.verbs.common import Verbs
+from crl_data.words import counted, quoted
 
 
 def add(verbs: Verbs) -> None:
@@ -21,7 +22,7 @@ def add(verbs: Verbs) -> None:
         "task is play (noisy mixture), or reach or push (demonstrations); cameras are separated by commas.",
     )
     play.add_argument("settings", nargs="*", metavar="key=value", help="e.g. task=play episodes=400 out=play.zarr")
-    play.set_defaults(run=_play)
+    play.set_defaults(run=_play, stopped="stopped; what was committed is whole, resume=true continues")
 
 
 def _play(arguments: argparse.Namespace) -> int:
@@ -31,5 +32,6 @@ def _play(arguments: argparse.Namespace) -> int:
     from crl_data.play import play
 
     store = play(settings)
-    print(f"{store.path}: {len(store)} episodes; look at them with: crl-data info {store.path}")
+    count = counted(len(store), "episode")
+    print(f"{store.path}: {count}; look at what was recorded with: crl-data info {quoted(store.path)}")
     return 0

@@ -7,12 +7,13 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.episode import CameraTrack, EpisodeMeta
-from crl_data.looking.timing import GAP_PERIODS
+from crl_data.camera_track import CameraTrack
+from crl_data.codec import encode_png
+from crl_data.episode import EpisodeMeta
+from crl_data.gaps import gaps
 from crl_data.store import Store
 from crl_robot.errors import StoreError
 
@@ -72,7 +73,7 @@ class Library:
         if not 0 <= step < len(track):
             raise StoreError(f"episode '{episode_id}' has no step {step}, it has {len(track)}")
         if track.spec.encoding == "lossless":
-            return _png(track.frame(step)), "image/png"
+            return encode_png(track.frame(step), compression=1), "image/png"  # fast: it does not travel far
         data = track.encoded(step)
         if zlib.crc32(data) != track.crc32[step]:
             raise StoreError(f"frame {step} of camera '{camera}' is damaged: its checksum is not the recorded one")
@@ -118,9 +119,9 @@ class Library:
             if sampled is not None:
                 ages[name] = _listed((stamps - sampled) / 1e6)
                 repeated[name] = (np.flatnonzero(np.diff(sampled) == 0) + 1).tolist()
-        gaps = np.flatnonzero(np.diff(stamps) > GAP_PERIODS * period_s * 1e9) + 1
+        after = gaps(stamps, period_s * 1e9) + 1
         times = [round(float(time), 6) for time in (stamps - stamps[0]) / 1e9]
-        return {"times": times, "true_times": True, "ages": ages, "repeated": repeated, "gaps": gaps.tolist()}
+        return {"times": times, "true_times": True, "ages": ages, "repeated": repeated, "gaps": after.tolist()}
 
     def _array(self, meta: EpisodeMeta, name: str, errors: dict[str, str]) -> NDArray[Any] | None:
         if name not in meta.checksums:
@@ -137,11 +138,3 @@ def _listed(array: NDArray[Any]) -> list[Any]:
     rounded = np.round(array.astype(np.float64), 5).astype(object)
     rounded[~np.isfinite(array.astype(np.float64))] = None
     return rounded.tolist()
-
-
-def _png(image: NDArray[np.uint8]) -> bytes:
-    """Fast rather than small: it travels to a page on the same machine."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not done:
-        raise StoreError(f"OpenCV could not code a frame of shape {image.shape} as PNG")
-    return data.tobytes()

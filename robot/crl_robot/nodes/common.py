@@ -55,6 +55,11 @@ class CrlNode(LifecycleNode):
         self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
 
     @property
+    def logged(self) -> CrlError | None:
+        """The newest error of a step, which is in the log already."""
+        return self._step_error
+
+    @property
     def active(self) -> bool:
         """Whether the node is activated."""
         return self._is_active

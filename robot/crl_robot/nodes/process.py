@@ -7,15 +7,17 @@ also while the slow imports run; a setting or file that cannot be used gives cod
 from __future__ import annotations
 
 import importlib
+import itertools
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from crl_robot.errors import CrlError
+from crl_robot.errors import ConfigError, CrlError
 
 if TYPE_CHECKING:
     from crl_robot.nodes.common import CrlNode
@@ -55,15 +57,53 @@ def run_node(target: str) -> int:
     module, _, name = target.partition(":")
     node_class = getattr(importlib.import_module(module), name)
     import rclpy
-    from rclpy.signals import SignalHandlerOptions
 
     stop.running()
-    # rclpy's own handlers would invalidate the context before the arm was told to hold.
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        init_ros(sys.argv)
+    except ConfigError as error:
+        logger.error("%s", error)
+        return 2
     try:
         return _run(node_class, stop)
     finally:
         rclpy.try_shutdown()
+
+
+def init_ros(arguments: list[str]) -> None:
+    """Start ROS with the arguments of a command line. Raises ConfigError where ROS cannot use them."""
+    import rclpy
+    from rclpy.impl.logging_severity import LoggingSeverity
+    from rclpy.logging import set_logger_level
+    from rclpy.signals import SignalHandlerOptions
+
+    for file in _parameter_files(arguments):
+        _require_readable(file)
+    set_logger_level("rcl", LoggingSeverity.FATAL)  # it would say beforehand only that it failed
+    try:
+        # rclpy's own handlers would invalidate the context before the arm was told to hold.
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        reason = str(error).removeprefix("failed to initialize rcl: ").partition(", at /")[0]
+        raise ConfigError(
+            f"ROS cannot use these arguments: {reason}; compare with the files in configs/ros/"
+        ) from error
+    finally:
+        set_logger_level("rcl", LoggingSeverity.UNSET)
+
+
+def _parameter_files(arguments: list[str]) -> list[str]:
+    return [file for flag, file in itertools.pairwise(arguments) if flag == "--params-file"]
+
+
+def _require_readable(file: str) -> None:
+    try:
+        with Path(file).open("rb"):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"--params-file {file} cannot be read: {error.strerror}; name a YAML file such as those in configs/ros/"
+        ) from error
 
 
 def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
@@ -84,7 +124,8 @@ def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
     except CrlError as error:
         if stop.requested and node is not None and node.failure is None:
             return 0  # a step that waited gave up because of the signal
-        logger.error("%s", error)
+        if node is None or error is not node.logged:
+            logger.error("%s", error)
         return 2 if node is None or node.failure is None else 1
     finally:
         if node is not None:

@@ -94,6 +94,22 @@ def test_repair_removes_what_was_left_over_and_says_so(store, episode, capsys):
     assert "0 left-over" in capsys.readouterr().out
 
 
+def test_repair_of_a_damaged_store_says_that_it_still_is_and_exits_like_check(store, episode, capsys):
+    """It ended with 0 and with the words that no episode was touched."""
+    (episode / "joints" / "c.0.0").unlink()
+    folder = temporary_sibling(store.path, "x")
+    folder.mkdir()
+    assert main(["repair", str(store.path)]) == 2
+    out = capsys.readouterr().out
+    assert "1 left-over folder removed" in out
+    assert "damaged: one: joints" in out
+    assert "still damaged" in out
+    assert f"crl-data check {store.path}" in out
+    assert f"crl-data delete {store.path} one --yes" in out
+    assert main(["delete", str(store.path), "one", "--yes"]) == 0
+    assert main(["repair", str(store.path)]) == 0
+
+
 def test_warnings_are_shown_and_do_not_change_the_verdict(store, episode, capsys):
     _replace(episode, "action_commanded", np.full((4, 7), 2.0))
     _replace(episode, "gripper", 1.5)
@@ -180,7 +196,7 @@ def test_what_waits_can_be_discarded(store, waiting, capsys):
 def test_what_waits_and_is_damaged_is_not_accepted(store, waiting, capsys):
     (waiting / "joints" / "zarr.json").unlink()
     assert main(["check", str(store.path)]) == 2
-    assert main(["repair", str(store.path), "--pending", "accept"]) == 0
+    assert main(["repair", str(store.path), "--pending", "accept"]) == 2
     assert "not accepted: late: it is damaged" in capsys.readouterr().out
     assert (store.episode_ids(), waiting.is_dir()) == ([], True)
 

@@ -44,9 +44,9 @@ def test_a_damaged_episode_ends_it_with_2_or_is_skipped_with_0(bridge, source, t
     told = capsys.readouterr().out
     assert "traj1: " in told
     assert "'posix.system'" in told
-    assert "1 episodes with 6 steps imported" in told
+    assert "1 episode with 6 steps imported" in told
     assert main([*words, "--skip-damaged"]) == 0
-    assert "1 episodes with 6 steps imported, 1 were there already, 1 damaged" in capsys.readouterr().out
+    assert "1 episode with 6 steps imported, 1 were there already, 1 damaged" in capsys.readouterr().out
 
 
 def test_flags_win_over_the_file_and_settings_over_both(source, tmp_path):

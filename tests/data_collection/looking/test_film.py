@@ -98,3 +98,19 @@ def test_a_place_that_cannot_be_written_is_named(store, samples, tmp_path, capsy
     assert main(["video", str(store.path), "one", str(tmp_path / place)]) == 2
     assert "could not write" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "file", "folder.mp4"]
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.mp4.part"])
+def test_a_name_that_is_none_of_a_film_is_refused_naming_those_that_are(store, samples, tmp_path, capsys, name):
+    """It ended in the traceback of a library."""
+    samples.write(store, "one", 3)
+    assert main(["video", str(store.path), "one", str(tmp_path / name)]) == 2
+    assert "ends with .mp4" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["v.MP4", "v.mkv", "v.mov"])
+def test_every_kind_of_film_that_is_named_can_be_written(store, samples, tmp_path, name):
+    samples.write(store, "one", 3)
+    assert main(["video", str(store.path), "one", str(tmp_path / "new folder" / name)]) == 0
+    assert len(film(tmp_path / "new folder" / name)[0]) == 3

@@ -122,7 +122,7 @@ export class Player {
   writeClock() {
     const goal = this.episode.meta.goal_steps.includes(this.step) ? ", goal" : "";
     const time = `${this.times[this.step].toFixed(2)} s${this.episode.true_times ? "" : " (nominal)"}`;
-    document.getElementById("clock").textContent = `step ${this.step} of ${this.times.length}, ${time}${goal}`;
+    document.getElementById("clock").textContent = `step ${this.step} (0 to ${this.times.length - 1}), ${time}${goal}`;
   }
 }
 
