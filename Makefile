@@ -15,6 +15,14 @@ PACKAGES := robot data_collection learning launch
 INSTALLER := scripts/install.sh scripts/find_python.sh
 
 DEMO_SETTINGS := GOAL TASK CHECKPOINT OUT SEED TIMEOUT
+INSTALL_SETTINGS := VENV PYTHON
+
+# make takes any name on its command line; a misspelt one would run the default demo.
+ifneq ($(filter demo,$(MAKECMDGOALS)),)
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(DEMO_SETTINGS) $(INSTALL_SETTINGS),$(GIVEN))
+$(if $(UNKNOWN),$(error make demo does not know $(UNKNOWN); it takes $(DEMO_SETTINGS)))
+endif
 
 .PHONY: help setup demo test test-jazzy check format build clean
 
@@ -22,6 +30,7 @@ help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(STAMP) ## install everything into .venv (needs Python 3.11 to 3.13)
+	@echo "Ready. Next: source $(BIN)/activate, then crl-data --help; or make demo"
 
 $(STAMP): pyproject.toml constraints.txt $(INSTALLER)
 	@rm -f $@

@@ -27,6 +27,7 @@ def run_command(name: str, work: Callable[[], object]) -> int:
         failed_node = isinstance(error, GraphError) and error.exit_code != 2
         return 1 if failed_node else 2
     except KeyboardInterrupt:
+        sys.stderr.write(f"{name}: stopped\n")
         return 130
     return 0
 

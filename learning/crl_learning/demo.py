@@ -22,6 +22,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from crl_learning.assets import checkpoint_folder
 from crl_learning.demo_series import DemoSeries
+from crl_learning.demo_words import outcome_lines, shown, status_line
+from crl_learning.outputs import writable_folder
 from crl_robot.errors import CheckpointError, ConfigError, CrlError, GoalImageError, nearest
 from crl_robot.goal_image import load_goal_image
 from crl_robot.graph import Graph, GraphError, NodeCommand
@@ -34,15 +36,18 @@ Starts the simulated arm and the policy as ROS 2 nodes, gives the policy one goa
   goal        image of what you want; without it one is rendered from an episode drawn with the seed
   task        reach or push: how the simulated scene starts
   checkpoint  folder of the policy; models/TASK when not given
-  out         folder that gets demo.mp4, summary.png, report.json, data.csv, goal.png and log/
+  out         folder that gets demo.mp4, summary.png, report.json, data.csv, goal.png and log/; an earlier demo
+              in it is replaced
   seed        draws the start, and the goal when none is given
   timeout     seconds after which the goal counts as not reached
 
-Exit code: 0 reached, 1 not reached or something failed, 2 bad input.
+Exit code: 0 reached, 1 not reached or something failed, 2 bad input. With a goal of your own nothing measures the
+distance: 0 then means that the critic believes it is reached and the camera's picture confirms it.
 """
 PATIENCE_S = 10.0
 SETTLE_S = 0.6
 CAMERA = "over_shoulder"
+RESULTS = ("report.json", "data.csv", "summary.png", "demo.mp4")
 
 
 @dataclass(frozen=True)
@@ -108,25 +113,34 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _demo(options: DemoOptions, console: Console, command: str) -> int:
-    out = Path(options.out).expanduser().absolute()
-    out.mkdir(parents=True, exist_ok=True)
+    out = writable_folder(options.out).absolute()
     series, goal_file = _goal(options, out, console)
     checkpoint = checkpoint_folder(options.checkpoint or f"models/{options.task}")
     if not checkpoint.is_dir():
         raise CheckpointError(
             f"no checkpoint folder at {checkpoint}, expected one; name another with checkpoint=FOLDER"
         )
+    _clear(out, console)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
     ) as progress:
         _run(options, series, goal_file, checkpoint, out, progress)
         progress.add_task("writing pictures and video")
         facts = {"task": options.task, "seed": options.seed, "command": command.strip()}
-        places = {"checkpoint": _shown(checkpoint), "goal": _shown(goal_file)}
+        places = {"checkpoint": shown(checkpoint), "goal": shown(goal_file)}
         report = series.report() | places | facts
         _write(out, series, report)
-    _say(report, out)
+    sys.stdout.write("\n".join(outcome_lines(report, out)) + "\n")
     return 0 if report["reached"] else 1
+
+
+def _clear(out: Path, console: Console) -> None:
+    """Delete the results of an earlier demo, so that none of them can be taken for those of this one."""
+    old = [out / name for name in RESULTS if (out / name).is_file()]
+    if old:
+        console.print(f"note: replacing the demo in {shown(out)}", style="yellow", markup=False, soft_wrap=True)
+    for file in old:
+        file.unlink()
 
 
 def _goal(options: DemoOptions, out: Path, console: Console) -> tuple[DemoSeries, Path]:
@@ -177,7 +191,7 @@ def _run(
         with DemoObserver(series, CAMERA, graph.env, graph.check) as observer:
 
             def over() -> bool:
-                progress.update(line, description=_status(series))
+                progress.update(line, description=status_line(series))
                 return series.reached() or observer.seconds() >= options.timeout
 
             observer.wait_until_ready()
@@ -188,15 +202,6 @@ def _run(
     progress.remove_task(line)
 
 
-def _status(series: DemoSeries) -> str:
-    words = [f"{len(series.commanded)} steps"]
-    if series.distance():
-        words.append(f"{100 * series.distance()[-1][1]:.1f} cm from the goal")
-    if series.estimate:
-        words.append(f"estimate {series.estimate[-1][1]:.2f}")
-    return "moving: " + ", ".join(words)
-
-
 def _write(out: Path, series: DemoSeries, report: dict[str, Any]) -> None:
     from crl_learning.demo_report import write_demo_video, write_summary_png
 
@@ -204,24 +209,6 @@ def _write(out: Path, series: DemoSeries, report: dict[str, Any]) -> None:
     series.write_csv(out / "data.csv")
     write_summary_png(out / "summary.png", series, report)
     write_demo_video(out / "demo.mp4", series)
-
-
-def _say(report: dict[str, Any], out: Path) -> None:
-    centimetres, late = report["final_distance_cm"], report["lateness_ms"]
-    where = f"{centimetres:.1f} cm from the goal" if centimetres is not None else f"by the {report['reached_by']}"
-    late_ms = f"99 % of ticks less than {late['p99']:.1f} ms late" if isinstance(late, dict) else "no control tick"
-    lines = (
-        f"{'reached' if report['reached'] else 'NOT reached'}: {where}, "
-        f"{report['seconds']:.1f} s, {report['steps']} steps",
-        f"control: {report['rate_hz'] or 0:.2f} Hz, {late_ms}, {report['dropped_frames']} frames lost",
-        f"look at: {_shown(out)}/summary.png and demo.mp4",
-    )
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _shown(path: Path) -> str:
-    """A path as the user would type it: relative to the current folder where it lies inside."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from crl_learning.demo_series import ESTIMATE_AT_GOAL, DemoSeries
+from crl_learning.demo_series import DemoSeries
+from crl_learning.demo_verdict import ESTIMATE_AT_GOAL
 from crl_robot.video import write_video
 
-GREEN, RED, BLUE, ORANGE, GREY = "#2a8c4a", "#c0392b", "#1f5fa8", "#d9822b", "#666666"
+GREEN, RED, BLUE, ORANGE, GREY, BLACK = "#2a8c4a", "#c0392b", "#1f5fa8", "#d9822b", "#666666", "#000000"
+FACT_CHARACTERS = 58
+"""Characters of 9 points that fit between a fact's name and the edge of the page."""
 VIDEO_SIZE_IN, VIDEO_DPI = (9.6, 6.4), 100
 
 Points = Sequence[tuple[float, float]]
@@ -105,13 +109,16 @@ def _seconds(series: DemoSeries) -> float:
 
 def _headline(axes: Axes, report: dict[str, Any]) -> None:
     axes.axis("off")
-    reached = report["reached"]
-    words = "Goal reached" if reached else "Goal not reached"
+    words = str(report["headline"])
     centimetres = report["final_distance_cm"]
     if centimetres is not None:
         words += f": {centimetres:.1f} cm from it"
     words += f" after {report['seconds']:.1f} s and {report['steps']} steps"
-    axes.text(0.5, 0.5, words, ha="center", va="center", size=20, weight="bold", color=GREEN if reached else RED)
+    measured = GREEN if report["reached"] else RED
+    colour = GREY if report["reached_by"].startswith("critic") else measured
+    axes.text(
+        0.5, 0.5, words, ha="center", va="center", size=20 if len(words) < 60 else 16, weight="bold", color=colour
+    )
 
 
 def _show(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
@@ -151,7 +158,8 @@ def _distance_curve(axes: Axes, series: DemoSeries) -> None:
 
 
 def _estimate_axes(axes: Axes, estimate: Points, end: float) -> None:
-    _plot_axes(axes, "Critic's estimate (0 = at the goal)", end)
+    _plot_axes(axes, "Critic's estimate", end)
+    axes.set_title("log-odds: noisy, may exceed 0, no distance", fontsize=8, loc="right", color=GREY)
     values = [value for _, value in estimate] or [0.0]
     low, high = min(*values, ESTIMATE_AT_GOAL), max(*values, 0.0)
     axes.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
@@ -190,7 +198,15 @@ def _facts(axes: Axes, report: dict[str, Any]) -> None:
         "checkpoint": str(report.get("checkpoint", "")),
         "goal": str(report.get("goal", "")),
     }
-    for row, (name, value) in enumerate(facts.items()):
-        y = 0.98 - row / len(facts)
-        axes.text(0.0, y, name, size=9, color=GREY, va="top", transform=axes.transAxes)
-        axes.text(0.17, y, value, size=9, va="top", transform=axes.transAxes)
+    lines = [(name, textwrap.wrap(str(value), FACT_CHARACTERS) or [""]) for name, value in facts.items()]
+    height, row = 1.0 / sum(len(wrapped) for _, wrapped in lines), 0
+    for name, wrapped in lines:
+        y = 1.0 - row * height
+        _fact(axes, 0.0, y, name, GREY)
+        _fact(axes, 0.23, y, "\n".join(wrapped), BLACK)
+        row += len(wrapped)
+
+
+def _fact(axes: Axes, x: float, y: float, words: str, colour: str) -> None:
+    """Text that the layout does not make room for: a long one would shrink all pictures."""
+    axes.text(x, y, words, size=9, color=colour, va="top", transform=axes.transAxes).set_in_layout(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.demo_verdict import (
+    Verdict,
+    critic_rule,
+    judge_by_critic,
+    judge_distances,
+    picture_difference,
+    simulation_rule,
+)
 from crl_robot.contracts import ACTION_NAMES
 
 TRUTH_NAMES = ("tool_x", "tool_y", "tool_z", "object_x", "object_y", "object_z", "distance", "success")
@@ -19,13 +28,6 @@ TRUTH_NAMES = ("tool_x", "tool_y", "tool_z", "object_x", "object_y", "object_z",
 
 TIMING_NAMES = ("lateness_ms", "age_ms", "inference_ms")
 """Entries of /policy/timing: of the tick, of the newest frame at the tick, of the network."""
-
-HELD_SAMPLES = 3
-HELD_TICKS = 5
-ESTIMATE_AT_GOAL = -0.5
-"""Critic's estimate, in nats below its value at the goal itself, from which a state counts as the goal."""
-STILL_STEP_M = 0.01
-"""A policy at its goal commands steps shorter than this."""
 
 
 @dataclass
@@ -59,21 +61,24 @@ class DemoSeries:
     @property
     def reached_by(self) -> str:
         """The signal that decides whether the goal is reached."""
-        if self.goal_is_ours:
-            return f"simulation: distance at most {100 * self.tolerance_m:.1f} cm in {HELD_SAMPLES} samples in a row"
-        return (
-            f"critic: estimate at least {ESTIMATE_AT_GOAL} and steps below {100 * STILL_STEP_M:.0f} cm "
-            f"at {HELD_TICKS} control ticks in a row"
-        )
+        return simulation_rule(self.tolerance_m) if self.goal_is_ours else critic_rule()
 
-    def reached(self) -> bool:
+    def verdict(self) -> Verdict:
         """Whether the newest samples hold the goal; the critic decides only where no ground truth can."""
         if self.goal_is_ours:
-            held = [metres <= self.tolerance_m for _, metres in self.distance()[-HELD_SAMPLES:]]
-            return len(held) == HELD_SAMPLES and all(held)
-        near = [value >= ESTIMATE_AT_GOAL for _, value in self.estimate[-HELD_TICKS:]]
-        still = [float(np.linalg.norm(values[:3])) < STILL_STEP_M for _, values in self.commanded[-HELD_TICKS:]]
-        return len(near) == len(still) == HELD_TICKS and all(near) and all(still)
+            return judge_distances([metres for _, metres in self.distance()], self.tolerance_m)
+        steps = [float(np.linalg.norm(values[:3])) for _, values in self.commanded]
+        return judge_by_critic([value for _, value in self.estimate], steps, self.picture_differences)
+
+    def reached(self) -> bool:
+        """Whether the run may end with success; see `verdict`."""
+        return self.verdict().reached
+
+    def picture_differences(self) -> tuple[float, float]:
+        """`picture_difference` of the first and the newest frame to the goal image; nan without a frame."""
+        if not self.frames:
+            return math.nan, math.nan
+        return picture_difference(self.image(0), self.goal), picture_difference(self.image(-1), self.goal)
 
     def distance(self) -> list[tuple[float, float]]:
         """Seconds and distance to the goal in m; empty where the goal is not the episode's own."""
@@ -97,13 +102,18 @@ class DemoSeries:
 
     def report(self) -> dict[str, Any]:
         """Facts of report.json; a fact that was not measured is null."""
-        distance, rate = self.distance(), self.rate_hz()
+        distance, rate, verdict = self.distance(), self.rate_hz(), self.verdict()
+        first, last = self.picture_differences()
         return {
-            "reached": self.reached(),
+            "reached": verdict.reached,
             "reached_by": self.reached_by,
+            "headline": verdict.headline,
+            "because": verdict.because,
+            "start_picture_difference": _known(first, 3),
+            "final_picture_difference": _known(last, 3),
             "final_distance_cm": round(100 * distance[-1][1], 3) if distance else None,
             "start_distance_cm": round(100 * distance[0][1], 3) if distance else None,
-            "final_estimate": self.estimate[-1][1] if self.estimate else None,
+            "final_estimate": _known(self.estimate[-1][1]) if self.estimate else None,
             "rate_hz": round(rate, 3) if rate else None,
             "lateness_ms": _percentiles(self.timing_ms("lateness_ms")),
             "age_ms": _percentiles(self.timing_ms("age_ms")),
@@ -131,6 +141,11 @@ class DemoSeries:
             writer = csv.writer(file)
             writer.writerow(("seconds", "name", "value"))
             writer.writerows((f"{seconds:.4f}", name, f"{value:.6g}") for seconds, name, value in sorted(self.rows()))
+
+
+def _known(value: float, digits: int = 6) -> float | None:
+    """JSON has no nan."""
+    return round(value, digits) if math.isfinite(value) else None
 
 
 def _percentiles(values: NDArray[np.float64]) -> dict[str, float] | None:

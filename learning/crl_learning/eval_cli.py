@@ -20,21 +20,23 @@ Settings are given as key=value. They and their defaults:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run crl-eval; returns the exit code: 0 done, 1 a node failed, 2 refused, with the reason on stderr."""
+    """Run crl-eval; returns the exit code: 0 done, 1 a node failed, 2 refused, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
+    from crl_learning.commands import run_command
+
+    return run_command("crl-eval", lambda: _work(words))
+
+
+def _work(words: Sequence[str]) -> None:
     from crl_robot.resources import config_file
 
     if {"-h", "--help"} & set(words):
         print(USAGE + config_file("eval.yaml").read_text())
-        return 0
-    from crl_learning.commands import run_command
+        return
     from crl_learning.eval_config import EvalConfig
     from crl_learning.settings import load_settings
 
-    def work() -> None:
-        evaluate(load_settings(EvalConfig, config_file("eval.yaml"), words), ["crl-eval", *words])
-
-    return run_command("crl-eval", work)
+    evaluate(load_settings(EvalConfig, config_file("eval.yaml"), words), ["crl-eval", *words])
 
 
 def evaluate(config: EvalConfig, command: Sequence[str]) -> dict[str, Any]:
@@ -45,11 +47,11 @@ def evaluate(config: EvalConfig, command: Sequence[str]) -> dict[str, Any]:
 
     from crl_learning.actors import Subject
     from crl_learning.eval_report import result_table, write_curves
+    from crl_learning.outputs import evaluation_folder
     from crl_learning.trials import Trial, summarise, write_summary, write_trials
 
     subject = Subject(config.checkpoint, config.policy)
-    out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = evaluation_folder(config.out, config.overwrite)
     console = Console()
     started = time.monotonic()
     trials: list[Trial] = []
@@ -64,7 +66,9 @@ def evaluate(config: EvalConfig, command: Sequence[str]) -> dict[str, Any]:
     write_summary(out / "summary.json", tasks, _facts(config, subject.kind, command, time.monotonic() - started))
     name = config.checkpoint or f"policy={config.policy}"
     console.print(result_table(tasks, f"{name}, via {config.via}, seed {config.seed}"))
-    console.print(f"summary.json, trials.csv, curves.png and videos are in {out}", highlight=False)
+    console.print(
+        f"summary.json, trials.csv, curves.png and videos are in {out}", highlight=False, markup=False, soft_wrap=True
+    )
     return tasks
 
 

@@ -23,6 +23,7 @@ class EvalConfig:
     episodes: int
     seed: int
     out: str
+    overwrite: bool
     via: str
     robot: str
     workers: int

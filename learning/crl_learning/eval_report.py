@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,26 @@ VIDEO_FPS = 5.0
 
 
 def result_table(tasks: dict[str, dict[str, Any]], title: str) -> Table:
-    """One row per task: trials, shares of success with their 95 % intervals, and distances."""
+    """One column per task: trials, shares of success with their 95 % intervals, distances; 80 characters hold two."""
     table = Table(title=title, title_justify="left")
-    for heading in ("task", "n", "at the goal at the end [95 %]", "at any time [95 %]", "final distance: median, 90 %"):
-        table.add_column(heading, justify="left" if heading == "task" else "right")
-    for name, summary in tasks.items():
-        shares = [
-            f"{100 * summary[key]:.1f} % [{100 * summary[f'{key}_low']:.1f}, {100 * summary[f'{key}_high']:.1f}]"
-            for key in ("success_final", "success_any")
-        ]
-        distances = f"{summary['median_final_distance_cm']:.2f} cm, {summary['p90_final_distance_cm']:.2f} cm"
-        table.add_row(name, str(summary["episodes"]), *shares, distances)
+    for heading in ("", *tasks):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for label, words in ROWS.items():
+        table.add_row(label, *(words(summary) for summary in tasks.values()))
     return table
+
+
+def _share(summary: dict[str, Any], key: str) -> str:
+    return f"{100 * summary[key]:.1f} % [{100 * summary[f'{key}_low']:.1f}, {100 * summary[f'{key}_high']:.1f}]"
+
+
+ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "trials": lambda summary: str(summary["episodes"]),
+    "at the end [95 %]": lambda summary: _share(summary, "success_final"),
+    "at any time [95 %]": lambda summary: _share(summary, "success_any"),
+    "final distance, median": lambda summary: f"{summary['median_final_distance_cm']:.2f} cm",
+    "final distance, 90 %": lambda summary: f"{summary['p90_final_distance_cm']:.2f} cm",
+}
 
 
 def write_curves(path: Path, trials: Sequence[Trial]) -> None:

@@ -5,10 +5,12 @@ Which episode a trial is depends on `episode_seed` alone, whatever is evaluated 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
@@ -103,15 +105,30 @@ def run_direct(
     chunks = [range(start, min(start + CHUNK, episodes)) for start in range(0, episodes, CHUNK)]
     trials: list[Trial] = []
     with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn"), _one_thread) as pool:
-        pending = [pool.submit(_run_chunk, task, subject, options, robot_name, seed, chunk) for chunk in chunks]
+        with interrupts_held():
+            pending = [pool.submit(_run_chunk, task, subject, options, robot_name, seed, chunk) for chunk in chunks]
         try:
             for done in as_completed(pending):
                 trials += done.result()
                 for _ in done.result():
                     on_trial()
+        except (KeyboardInterrupt, SystemExit):
+            for worker in active_children():  # one that still loads would finish its trials first
+                worker.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
     return sorted(trials, key=lambda trial: trial.index)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Processes that are started within never get Ctrl-C: this one ends them, and they print no traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_here(runner: DirectRunner, seed: int, episodes: int, on_trial: Callable[[], None]) -> list[Trial]:

@@ -32,33 +32,77 @@ def load_settings(schema: type[T], config: Path, overrides: Sequence[str]) -> T:
             dataclass, or an override is not of the form key=value.
     """
     ConfigStore.instance().store(name=f"{config.stem}_schema", node=_unfrozen(schema))
+    for word in overrides:
+        _require_change(word, schema, config)
     try:
-        for override in OverridesParser.create().parse_overrides(list(overrides)):
-            if override.type is not OverrideType.CHANGE:
-                raise ConfigError(f"got '{override.input_line}', expected key=value: settings are only ever changed")
-            _require_known(override.key_or_group, schema)
         with initialize_config_dir(str(config.parent), version_base="1.3"):
             composed = compose(config.stem, overrides=list(overrides))
+        missing = sorted(OmegaConf.missing_keys(composed))
+        if missing:
+            raise ConfigError(f"{' and '.join(missing)} must be given, as {missing[0]}=...; see --help and {config}")
         values = OmegaConf.to_container(composed, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"{_reason(error)}; settings are given as key=value, see {config}") from error
+        raise ConfigError(f"{_reason(error, schema, overrides)}; see --help and {config}") from error
     return _build(schema, values)
 
 
-def _reason(error: Exception) -> str:
-    """What hydra and its cause say, on one line and without the search path."""
+def _require_change(word: str, schema: type[Any], config: Path) -> None:
+    """Raises ConfigError unless ``word`` is key=value with a known key, and names a file where a group is chosen."""
+    try:
+        (change,) = OverridesParser.create().parse_overrides([word])
+    except HydraException as error:
+        raise ConfigError(
+            f"got '{word}', expected key=value; a value with special characters needs two pairs of quotes: "
+            "\"key='a value'\""
+        ) from error
+    if change.type is not OverrideType.CHANGE or change.is_sweep_override():
+        raise ConfigError(f"got '{word}', expected key=value: settings are only ever changed, each to one value")
+    key, value = change.key_or_group, change.value()
+    if not is_dataclass(_declared(key, schema)) or isinstance(value, dict):
+        return
+    choices = sorted(file.stem for file in (config.parent / key).glob("*.yaml"))
+    if not choices:
+        raise ConfigError(f"{key} is a group of settings; set one of them as {key}.NAME=value")
+    if value not in choices:
+        raise ConfigError(f"{key} is '{value}'; {nearest(str(value), choices)}")
+
+
+def _reason(error: Exception, schema: type[Any], overrides: Sequence[str]) -> str:
+    """What is wrong, in words of the command line; where hydra's cause names no setting, its own on one line."""
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    key = str(getattr(cause, "full_key", None) or "").partition("[")[0]
+    given = [word.partition("=")[2] for word in overrides if key and word.partition("=")[0] == key]
+    if key and given:
+        return f"{key}={given[-1]}, expected {_in_words(_declared(key, schema))}"
     texts = [str(part).partition("Config search path")[0] for part in (error, error.__cause__) if part is not None]
     return " ".join(" ".join(texts).split())
 
 
-def _require_known(key: str, schema: type[Any]) -> None:
-    """Walk the dotted ``key`` down the dataclasses of ``schema``."""
-    at = schema
+def _in_words(hint: Any) -> str:
+    """What a value of a declared type looks like."""
+    kinds = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
+    return " or ".join(WORDS.get(get_origin(kind) or kind, "another value") for kind in kinds)
+
+
+WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    type(None): "null",
+    tuple: "a list of numbers such as [1,2]",
+}
+
+
+def _declared(key: str, schema: type[Any]) -> Any:
+    """The type of the dotted ``key``, found by walking down the dataclasses of ``schema``. Raises ConfigError."""
+    at: Any = schema
     for part in key.split("."):
         known = {one.name for one in fields(at)} if is_dataclass(at) else set()
         if part not in known:
             raise ConfigError(f"unknown setting '{key}'; {nearest(part, known)}; settings are given as key=value")
         at = get_type_hints(at)[part]
+    return at
 
 
 @cache

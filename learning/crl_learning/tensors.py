@@ -49,7 +49,8 @@ def write_folder(
 def read_facts(path: Path, schema: str, version: int) -> dict[str, Any]:
     """The JSON file of a folder. Raises CheckpointError when missing, unreadable or of another schema or version."""
     if not path.parent.is_dir():
-        raise CheckpointError(f"{path.parent} does not exist; give the folder of a checkpoint, written by crl-train")
+        what = "is a file" if path.parent.exists() else "does not exist"
+        raise CheckpointError(f"{path.parent} {what}; give the folder of a checkpoint, written by crl-train")
     try:
         facts = json.loads(path.read_text())
     except (OSError, ValueError) as error:

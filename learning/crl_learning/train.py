@@ -26,6 +26,7 @@ from crl_learning.dataset import TrajectoryData, split_trajectories, transitions
 from crl_learning.gcbc import Gcbc
 from crl_learning.machine import choose_device, choose_dtype, keep_freed_memory, set_threads
 from crl_learning.metrics import Curves, Means
+from crl_learning.outputs import require_no_run, writable_folder
 from crl_learning.provenance import git_commit
 from crl_learning.snapshot import Progress, load_snapshot, save_snapshot
 from crl_learning.stable_crl import StableCrl
@@ -61,7 +62,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, data: TrajectoryData) -> None:
         self.config = config
-        self.folder = Path(config.out)
+        self.folder = Path(config.out).expanduser()
         set_threads(config.threads)
         keep_freed_memory()
         self._data = data
@@ -248,9 +249,8 @@ class Trainer:
         return torch.autocast(self._device.type, torch.bfloat16 if half else None, enabled=half)
 
     def _start(self) -> Progress:
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise ConfigError(f"{self.folder} holds a run already; choose another out=, or resume=true to continue it")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        require_no_run(self.folder)
+        writable_folder(self.folder)
         (self.folder / "settings.json").write_text(json.dumps(asdict(self.config), indent=2) + "\n")
         return Progress()
 

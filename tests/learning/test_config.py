@@ -31,7 +31,7 @@ def test_the_image_settings_are_those_of_the_robot_unless_told():
         ("stepz=3", "unknown setting 'stepz'; did you mean 'steps'"),
         ("algorithm.bc_coeff=0.1", "did you mean 'bc_coef'"),
         ("steps=many", "steps"),
-        ("algorithm=gcbx", "algorithm/gcbx"),
+        ("algorithm=gcbx", "algorithm is 'gcbx'; did you mean 'gcbc'"),
         ("labels=achievd", "labels is 'achievd'; did you mean 'achieved'"),
         ("batch_size=1", "batch_size is 1, expected at least 2"),
         ("algorithm.gamma=1.0", r"algorithm\.gamma is 1\.0"),

@@ -1,14 +1,19 @@
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from crl_learning import demo
+from crl_learning.demo_words import outcome_lines
 from crl_robot.errors import ConfigError
 from crl_robot.graph import GraphError
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_arguments_become_typed_options_and_empty_ones_keep_the_default():
@@ -47,6 +52,68 @@ def test_the_exit_code_tells_bad_input_from_a_failure(code, expected, tmp_path, 
     Image.fromarray(np.zeros((240, 320, 3), np.uint8)).save(goal)
     monkeypatch.setattr(demo, "_run", run)
     assert demo.main([f"goal={goal}", f"checkpoint={tmp_path}", f"out={tmp_path}"]) == expected
+
+
+def test_an_earlier_demo_in_the_folder_is_replaced_and_this_is_said(tmp_path, monkeypatch, capsys):
+    def run(*_):
+        raise GraphError("the policy process ended", 1)
+
+    goal = tmp_path / "goal.png"
+    Image.fromarray(np.zeros((240, 320, 3), np.uint8)).save(goal)
+    (tmp_path / "report.json").write_text('{"reached": true}')
+    monkeypatch.setattr(demo, "_run", run)
+    words = [f"goal={goal}", f"checkpoint={tmp_path}", f"out={tmp_path}"]
+    assert demo.main(words) == 1
+    assert "replacing the demo in" in capsys.readouterr().err
+    assert not (tmp_path / "report.json").exists()
+    assert demo.main(words) == 1
+    assert "replacing" not in capsys.readouterr().err
+
+
+def test_an_output_folder_that_cannot_be_made_is_one_line_and_code_2(tmp_path, capsys):
+    """It was a traceback."""
+    (tmp_path / "file").touch()
+    assert demo.main([f"out={tmp_path / 'file'}"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def report(**changes) -> dict:
+    measured = {"rate_hz": 5.0, "lateness_ms": None, "dropped_frames": 0, "seconds": 6.0, "steps": 30}
+    return measured | {"reached": False, "reached_by": "critic: ...", "headline": "H", "because": "B"} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "begin"),
+    [
+        ({"reached": True, "reached_by": "simulation: ...", "because": "1.0 cm from the goal"}, "reached: 1.0 cm from"),
+        ({"reached_by": "simulation: ...", "because": "9.0 cm from the goal"}, "NOT reached: 9.0 cm from the goal, "),
+        ({"because": "last estimate -33.20, threshold -0.5"}, "NOT reached. H: last estimate -33.20, threshold -0.5,"),
+        ({"reached": True, "headline": "The critic believes it"}, "The critic believes it: B, 6.0 s, 30 steps"),
+    ],
+)
+def test_the_first_line_says_who_believes_what(tmp_path, changes, begin):
+    assert outcome_lines(report(**changes), tmp_path)[0].startswith(begin)
+
+
+def make_demo(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "-n", "demo", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("word", ["GAOL=x.png", "goal=x.png"])
+def test_make_demo_refuses_a_misspelt_variable(word):
+    """It ran the default goal in silence."""
+    done = make_demo(word)
+    assert done.returncode == 2
+    assert f"does not know {word[:4]}; it takes GOAL" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_demo_passes_its_variables_on():
+    done = make_demo("GOAL=my goal.png", "SEED=3")
+    assert done.returncode == 0, done.stderr
+    assert '"goal=my goal.png"' in done.stdout
+    assert '"seed=3"' in done.stdout
 
 
 def test_the_rendered_goal_depends_on_task_and_seed_alone(tmp_path):

@@ -1,4 +1,5 @@
 import csv
+import json
 
 import av
 import cv2
@@ -8,12 +9,19 @@ import pytest
 from crl_learning.demo_report import write_demo_video, write_summary_png
 from crl_learning.demo_series import DemoSeries
 
-GOAL = np.full((240, 320, 3), (200, 180, 160), np.uint8)
+
+def picture(x: int) -> np.ndarray:
+    image = np.full((240, 320, 3), (200, 180, 160), np.uint8)
+    cv2.circle(image, (x, 120), 20, (30, 60, 200), -1)
+    return image
+
+
+GOAL = picture(240)
+"""Where a made-up run of 3 s ends."""
 
 
 def jpeg(x: int) -> bytes:
-    image = GOAL.copy()
-    cv2.circle(image, (x, 120), 20, (30, 60, 200), -1)
+    image = picture(x)
     return cv2.imencode(".jpg", image[..., ::-1])[1].tobytes()
 
 
@@ -55,14 +63,51 @@ def test_without_a_known_goal_pose_the_critic_decides_and_the_report_says_so():
     assert report["reached_by"].startswith("critic")
     assert report["final_distance_cm"] is None
     assert report["reached"] is True
+    assert report["headline"] == "The critic believes that the goal is reached"
+    assert report["final_picture_difference"] < 0.5 * report["start_picture_difference"]
     series.estimate[-1] = (series.estimate[-1][0], -2.0)
     assert not series.reached()
+
+
+def test_a_critic_that_says_0_everywhere_while_the_arm_stands_still_is_not_believed():
+    """A checkpoint of 30 steps 'reached' a goal 17 cm away: it stood still, and its critic had learned nothing."""
+    series = run(goal_is_ours=False)
+    series.frames = [(seconds, jpeg(60)) for seconds, _ in series.frames]
+    series.estimate = [(seconds, 0.0) for seconds, _ in series.estimate]
+    report = series.report()
+    assert report["reached"] is False
+    assert report["headline"] == "The critic sees no difference between view and goal"
+    assert "unconfirmed" in report["because"]
+
+
+def test_a_goal_that_the_camera_shows_from_the_start_is_said_to_look_like_the_view():
+    series = run(goal_is_ours=False)
+    series.frames = [(seconds, jpeg(240)) for seconds, _ in series.frames]
+    assert not series.reached()
+    assert series.verdict().headline == "The critic sees no difference between view and goal"
+
+
+def test_what_was_not_reached_names_the_last_estimate_and_the_threshold():
+    series = run(goal_is_ours=False)
+    series.estimate[-1] = (series.estimate[-1][0], -33.2)
+    assert series.verdict().because == "last estimate -33.20, threshold -0.5"
+
+
+@pytest.mark.parametrize("values", [[], [float("nan")]])
+def test_a_checkpoint_without_a_critic_cannot_tell_and_the_report_stays_valid_json(values):
+    series = run(goal_is_ours=False)
+    series.estimate = [(0.2 * i, value) for i, value in enumerate(values * 10)]
+    report = series.report()
+    assert (report["reached"], report["final_estimate"]) == (False, None)
+    assert "no critic" in report["because"]
+    json.dumps(report, allow_nan=False)
 
 
 def test_a_critic_that_is_content_while_the_arm_still_moves_does_not_count():
     series = run(goal_is_ours=False)
     series.commanded[-1] = (series.commanded[-1][0], (0.03, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
     assert not series.reached()
+    assert series.verdict().headline == "The arm did not come to rest"
 
 
 def test_nothing_measured_is_null_and_not_zero():
@@ -88,6 +133,19 @@ def test_pictures_are_written_without_a_screen(tmp_path, goal_is_ours):
     series = run(goal_is_ours, seconds=1.0)
     write_summary_png(tmp_path / "summary.png", series, series.report())
     assert cv2.imread(str(tmp_path / "summary.png")).shape == (935, 1210, 3)
+
+
+def test_long_facts_neither_shrink_the_pictures_nor_run_out_of_the_page(tmp_path):
+    """The rule that decides an own goal shrank the page to the left and left an empty strip."""
+    figures = []
+    for goal_is_ours in (True, False):
+        series = run(goal_is_ours, seconds=1.0)
+        report = series.report() | {"goal": "a/very/long/folder/" * 8 + "goal.png"}
+        write_summary_png(tmp_path / "summary.png", series, report)
+        figures.append(cv2.imread(str(tmp_path / "summary.png")))
+    for page in figures:
+        assert (page[150:340, 1190:1200] != 255).any()  # the final image reaches the right edge
+        assert (page[700:, -3:] == 255).all()
 
 
 def test_the_video_runs_at_the_cameras_rate_through_lost_frames(tmp_path):

@@ -1,9 +1,19 @@
 import csv
+import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
+from rich.console import Console
 
 from crl_learning.eval_cli import main
+from crl_learning.eval_report import result_table
+from crl_learning.evaluate import interrupts_held
+from crl_learning.outputs import evaluation_folder
 
 
 def test_help_lists_the_settings_with_their_defaults(capsys):
@@ -28,12 +38,71 @@ def test_help_lists_the_settings_with_their_defaults(capsys):
         (["policy=still", "episodes=0"], "at least 1"),
         (["policy=still", "world.light=-1"], "light is -1"),
         ([], "exactly one"),
-        (["checkpoint=/nowhere"], "/nowhere"),
+        (["checkpoint=/nowhere"], "/nowhere does not exist"),
+        (["checkpoint=README.md"], "README.md is a file; give the folder"),
+        (["policy=still", "episodes=ten"], "episodes=ten, expected a whole number"),
     ],
 )
 def test_settings_that_cannot_be_used_end_with_code_2_and_a_hint(tmp_path, capsys, words, message):
     assert main([*words, f"out={tmp_path}"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_folder_with_results_of_another_run_is_refused_until_they_may_be_replaced(tmp_path, capsys):
+    videos = [tmp_path / "videos" / name for name in ("reach_0003_failure.mp4", "holiday.mp4")]
+    videos[0].parent.mkdir()
+    for file in (tmp_path / "summary.json", *videos):
+        file.touch()
+    assert main(["policy=still", f"out={tmp_path}"]) == 2
+    assert "overwrite=true" in capsys.readouterr().err
+    assert evaluation_folder(tmp_path, overwrite=True) == tmp_path
+    assert not (tmp_path / "summary.json").exists()
+    assert [file.exists() for file in videos] == [False, True]
+
+
+def test_an_output_folder_that_cannot_be_made_is_one_line_and_code_2(tmp_path, capsys):
+    """It was a traceback."""
+    (tmp_path / "file").touch()
+    assert main(["policy=still", f"out={tmp_path / 'file'}"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "cannot be written to" in said
+
+
+@pytest.mark.slow
+def test_an_interrupt_while_the_workers_load_is_one_line_and_code_130(tmp_path):
+    """Each worker printed the traceback of an interrupted import."""
+    words = ["policy=still", "episodes=1000", f"out={tmp_path / 'out'}"]
+    command = [sys.executable, "-m", "crl_learning.eval_cli", *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip() == "crl-eval: stopped"
+
+
+def test_what_is_started_while_interrupts_are_held_never_gets_one():
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    with interrupts_held():
+        inside = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    outside = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (inside.stdout.strip(), outside.stdout.strip()) == ("True", "False")
+
+
+@pytest.mark.parametrize("tasks", [("reach",), ("reach", "push")])
+def test_the_table_fits_into_80_characters_without_breaking_a_cell(tasks):
+    shares = {f"{key}{end}": 1.0 for key in ("success_final", "success_any") for end in ("", "_low", "_high")}
+    summary = shares | {"episodes": 2000, "median_final_distance_cm": 12.345, "p90_final_distance_cm": 12.345}
+    file = io.StringIO()
+    Console(file=file, width=80).print(result_table(dict.fromkeys(tasks, summary), "models/reach, via direct"))
+    rows = [line for line in file.getvalue().splitlines() if "%" in line]
+    assert rows[0].count("100.0 % [100.0, 100.0]") == len(tasks)
+    assert len(rows) == 3
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from crl_learning.config import load_train_config
 from crl_learning.settings import load_settings
 from crl_robot.errors import ConfigError
 
@@ -39,7 +40,12 @@ def test_yaml_gives_the_defaults_and_words_override_them(config):
     [
         ("epsiodes=3", "did you mean 'episodes'"),
         ("inner.ligth=3", "did you mean 'light'"),
-        ("episodes=many", "Integer"),
+        ("episodes=many", "^episodes=many, expected a whole number; see"),
+        ("episodes=null", "^episodes=null, expected a whole number; see"),
+        ("episodes=1,2", "each to one value"),
+        ("inner.light=x", r"^inner\.light=x, expected a number; see"),
+        ("inner=3", "inner is a group of settings"),
+        ("name=a(b", "two pairs of quotes"),
         ("episodes", "key=value"),
         ("=3", "key=value"),
         ("~episodes", "key=value"),
@@ -50,6 +56,27 @@ def test_yaml_gives_the_defaults_and_words_override_them(config):
 def test_words_that_are_no_setting_are_refused_with_a_hint(config, word, message):
     with pytest.raises(ConfigError, match=message):
         load_settings(Outer, config, [word])
+
+
+def test_settings_that_must_be_given_are_named_without_words_of_hydra(config):
+    config.write_text(config.read_text().replace("name: null", "name: ???"))
+    with pytest.raises(ConfigError, match=r"^name must be given, as name=\.\.\.; see --help and ") as caught:
+        load_settings(Outer, config, [])
+    assert "full_key" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "^data and out must be given"),
+        (["data=a", "out=b", "algorithm=sac"], "^algorithm is 'sac'; known: gcbc, stable_crl$"),
+        (["data=a", "out=b", "algorithm=gcb"], "^algorithm is 'gcb'; did you mean 'gcbc'"),
+        (["data=a", "out=b", "image.size=[a,b]"], r"^image\.size=\[a,b\], expected a list of numbers"),
+    ],
+)
+def test_settings_of_training_are_refused_in_words_of_the_command_line(words, message):
+    with pytest.raises(ConfigError, match=message):
+        load_train_config(words)
 
 
 def test_a_yaml_key_that_the_dataclass_lacks_is_refused(config):

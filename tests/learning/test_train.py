@@ -142,6 +142,43 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path, data):
         Trainer(config_for(tmp_path / "run"), data)
 
 
+def test_a_used_folder_and_a_file_are_refused_before_any_frame_is_read(tmp_path, monkeypatch, capsys):
+    """All frames were decoded first, or a file in the way gave a traceback."""
+
+    def load(*_):
+        raise AssertionError("frames were read")
+
+    monkeypatch.setattr("crl_learning.dataset.load_store", load)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "metrics.csv").touch()
+    (tmp_path / "free").mkdir()
+    cases = {"run": "holds a run already", "run/metrics.csv": "expected a folder", "run/metrics.csv/x": "cannot be"}
+    for out, message in cases.items():
+        assert train_cli.main([*SMALL, f"out={tmp_path / out}"]) == 2
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1
+    assert train_cli.main([*SMALL, f"out={tmp_path / 'free'}", "resume=true"]) == 2
+    assert "holds no run to resume" in capsys.readouterr().err
+
+
+def test_an_interrupt_before_the_first_step_is_one_line_and_code_130(tmp_path, monkeypatch, capsys):
+    def load(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crl_learning.dataset.load_store", load)
+    assert train_cli.main([*SMALL, f"out={tmp_path / 'run'}"]) == 130
+    assert capsys.readouterr().err == "crl-train: stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"), [(0, ""), (13, "bc_loss 4.633"), (30, "bc_loss 4.633  value 1.000"), (20, "bc_loss 4.633")]
+)
+def test_the_progress_line_shows_whole_metrics_only(room, shown):
+    words = train_cli.metric_words({"value": 1.0, "bc_loss": 4.633, "steps_per_s": 9.0})
+    assert train_cli.fitting(words, room) == shown
+
+
 def test_resuming_what_was_never_started_is_refused(tmp_path, data):
     with pytest.raises(CheckpointError, match="does not exist"):
         Trainer(config_for(tmp_path / "run", "resume=true"), data)
@@ -209,7 +246,9 @@ def test_the_command_saves_and_ends_with_code_0_when_asked_to_stop(tmp_path, dat
     threading.Thread(target=ask_to_stop, daemon=True).start()
     assert train_cli.main(words) == 0
     assert signal.getsignal(number) == before
-    assert "resume=true" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "resume=true" in said
+    assert f"checkpoint: {tmp_path / 'run'}" in said
     assert load_checkpoint(tmp_path / "run" / "checkpoint").meta.steps > 0
 
 
