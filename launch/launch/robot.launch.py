@@ -135,6 +135,10 @@ def robot_nodes(context: LaunchContext) -> list[Node]:
     scene: dict[str, object] = {"task": given["task"], "episode_seed": int(given["seed"])}
     if given["robot"] == "sim":
         return [node("sim", "sim_params_file", scene)]
+    if given["servo_table"] and given["robot"] != "widowx":
+        raise RuntimeError(
+            f"servo_table:={given['servo_table']} belongs to robot:=widowx, got robot:={given['robot']}; leave one out"
+        )
     arm: dict[str, object] = {"robot": given["servo_table"] or given["robot"]}
     return emulated_nodes(given, scene, arm) if given["hardware"] == "emulated" else real_nodes(given, arm)
 

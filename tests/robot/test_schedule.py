@@ -74,3 +74,11 @@ def test_statistics_without_ticks_are_zero_and_with_ticks_are_percentiles():
     for value in range(101):
         stats.add(float(value))
     assert stats.summary() == {"p50": 50.0, "p99": 99.0, "max": 100.0}
+
+
+def test_the_newest_ticks_can_be_asked_for_alone():
+    stats = LatenessStats()
+    for lateness in (9.0, 1.0, 1.0, 1.0):
+        stats.add(lateness)
+    assert stats.summary(3) == {"p50": 1.0, "p99": 1.0, "max": 1.0}
+    assert stats.summary()["max"] == 9.0

@@ -34,7 +34,7 @@ from crl_robot.nodes.messages import (
     ns_from_time,
     pose_from_msg,
 )
-from crl_robot.nodes.worker import Worker
+from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 
 ACTION_TOPIC = "arm/action"
 STATUS_PERIOD_S = 0.2
@@ -152,7 +152,7 @@ class TeleopNode(CrlNode):
                 "arm": loop.arm,
                 "scale": round(loop.scale, 3),
                 "counters": dict(loop.counters),
-                "lateness_ms": worker.stats.summary(),
+                "lateness_ms": worker.stats.summary(NEWEST_TICKS),
                 "missed": worker.stats.missed,
             }
 

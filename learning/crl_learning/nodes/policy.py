@@ -34,7 +34,7 @@ from crl_robot.nodes.messages import (
     msg_from_image,
 )
 from crl_robot.nodes.observation_topics import ObservationTopics
-from crl_robot.nodes.worker import Worker
+from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 from crl_robot.streams import ALIGN_TOLERANCE_S
 
 GOAL_TOPIC = "goal/image"
@@ -216,7 +216,7 @@ class PolicyNode(CrlNode):
             "action_spec": self._policy.action_spec.to_dict(),
             "counters": dict(self._loop.counters),
             "messages_refused": self._observations.refused,
-            "lateness_ms": self._worker.stats.summary() if self._worker is not None else None,
+            "lateness_ms": self._worker.stats.summary(NEWEST_TICKS) if self._worker is not None else None,
             "missed": self._worker.stats.missed if self._worker is not None else 0,
             "frames_age_ms": self._observations.ages_ms(self._now_ns()),
             **self._observations.counts(),

@@ -14,7 +14,7 @@ from crl_robot.nodes.arm_devices import arm_device_setting
 from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
 from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.common import CrlNode
-from crl_robot.nodes.worker import Worker
+from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 from crl_robot.reconnecting import ReconnectingArm, connect_within
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 20.0, 100.0
@@ -70,7 +70,7 @@ class ArmNode(CrlNode):
             return True, "not configured", {}
         summary = self._topics.summary()
         values: dict[str, Any] = {"robot": self._device.robot, "mode": summary["mode"], "reason": summary["reason"]}
-        values |= {f"lateness_{key}_ms": round(v, 2) for key, v in self._worker.stats.summary().items()}
+        values |= {f"lateness_{key}_ms": round(v, 2) for key, v in self._worker.stats.summary(NEWEST_TICKS).items()}
         values["missed"] = self._worker.stats.missed
         values |= {f"count_{key}": count for key, count in summary["counters"].items()}
         values |= self._health

@@ -54,14 +54,15 @@ class JointListener:
         receive_ns, monotonic_s = self._clock_ns(), self._monotonic()
         index = {name: place for place, name in enumerate(msg.name)}
         with self._changed:
-            self._take_gripper(msg, index, monotonic_s)
             if not index.keys() & set(self._names):
+                self._take_gripper(msg, index, monotonic_s)
                 self.counts["others"] += 1
                 return
             self._problem = self._fault_of(msg, index)
             if self._problem:
                 self.counts["unusable"] += 1
             else:
+                self._take_gripper(msg, index, monotonic_s)
                 self._take(msg, [index[name] for name in self._names], receive_ns, monotonic_s)
             self._changed.notify_all()
 

@@ -27,7 +27,7 @@ from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import STATE_QOS, camera_info, time_from_ns
 from crl_robot.nodes.sim_emulators import EmulatedRosbridge, EmulatedServoBus
 from crl_robot.nodes.sim_hardware import OwnArm, SimHardware
-from crl_robot.nodes.worker import Worker
+from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 from crl_robot.robot_commands import EMULATORS
 from crl_robot.robots import robot
 from crl_robot.sim.camera import SimCamera
@@ -120,7 +120,9 @@ class SimNode(CrlNode):
             return True, "not configured", {}
         well, message, values = self._hardware.health()
         for worker, name in zip(self._workers, ("stepping", "drawing"), strict=True):
-            values |= {f"{name}_lateness_{key}_ms": round(v, 2) for key, v in worker.stats.summary().items()}
+            values |= {
+                f"{name}_lateness_{key}_ms": round(v, 2) for key, v in worker.stats.summary(NEWEST_TICKS).items()
+            }
             values[f"{name}_missed"] = worker.stats.missed
         values |= {f"{name}_published": c.published for name, c in zip(self._camera_names, self._cameras, strict=True)}
         return well, message, values

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from crl_robot.errors import CrlError
 from crl_robot.schedule import LatenessStats, Schedule
+
+_LOG = logging.getLogger(__name__)
+
+NEWEST_TICKS = 1000
+"""Of how many ticks a running node tells the lateness."""
 
 
 class WorkerError(CrlError, RuntimeError):
@@ -42,11 +48,13 @@ class Worker:
         """Begin; the schedule starts now."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
-        """End after the running step; waits for it."""
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End after the running step; waits for it, but not for ever: what comes after it must still be closed."""
         self._stopping = True
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            _LOG.error("thread '%s' still runs %g s after it was asked to end", self._thread.name, timeout_s)
 
     def _run(self) -> None:
         failure: CrlError | None = WorkerError(f"thread '{self._thread.name}' ended; its traceback is in the log")
