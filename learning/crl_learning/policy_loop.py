@@ -25,6 +25,10 @@ class Policy(Protocol):
     @property
     def action_spec(self) -> ActionSpec: ...
 
+    def require_robot(self, action_spec: ActionSpec, native: tuple[int, int], robot: str = "") -> None:
+        """Raise MismatchError when it was made for another robot."""
+        ...
+
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Returns the goal as the network sees it, uint8 (h, w, 3)."""
         ...

@@ -37,9 +37,19 @@ class Bench(Protocol):
     """How near the gripper comes to its target, as opening 0..1."""
     exclusive: bool
     """Whether a second connect to the same device must be refused."""
+    always_on: bool
+    """Whether the device is nobody's to switch on, so that its driver may command it without `enable`."""
 
     def connect(self) -> Arm:
         """A new driver, connected and allowed to move."""
+        ...
+
+    def connect_powered(self) -> Arm:
+        """A new driver, connected to a device that somebody else has switched on; `enable` was not called."""
+        ...
+
+    def told(self) -> int:
+        """How many targets the device was told."""
         ...
 
     def settle(self, seconds: float) -> None:
@@ -71,6 +81,22 @@ class ArmSuite:
     def test_connecting_never_moves_it(self, arm, bench):
         bench.settle(0.3)
         np.testing.assert_allclose(arm.read().position, bench.start, atol=bench.tolerance_rad)
+
+    def test_connecting_to_a_device_that_is_already_powered_sends_it_nothing(self, bench):
+        """Holding and reading sent targets to a Sawyer that another program or a person was moving."""
+        if bench.always_on:
+            pytest.skip("this device is always on")
+        arm = bench.connect_powered()
+        before = bench.told()
+        for _ in range(3):
+            arm.hold()
+            arm.read()
+            bench.settle(0.1)
+        with pytest.raises(ArmError, match="enable"):
+            arm.command(bench.other, 1.0)
+        arm.close()
+        bench.settle(0.1)
+        assert bench.told() == before
 
     def test_a_reading_is_whole(self, arm, bench):
         reading = arm.read()

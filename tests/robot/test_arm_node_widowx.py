@@ -173,6 +173,17 @@ def test_an_estop_input_that_was_true_before_the_node_came_is_heard(hardware, cl
     assert client.publishers["arm/estop_input"].qos_profile.durability == LATCHED_QOS.durability
 
 
+def test_a_latched_estop_outlives_cleanup_and_configure(client):
+    """A node that was configured anew could be enabled without a reset."""
+    assert client.ask("arm/estop").success
+    for transition in ("DEACTIVATE", "CLEANUP", "CONFIGURE", "ACTIVATE"):
+        assert client.take(getattr(Transition, f"TRANSITION_{transition}"))
+    refusal = client.enable()
+    assert not refusal.success
+    assert "e-stop is latched (e-stop was called)" in refusal.message
+    assert client.ask("arm/reset").success
+
+
 def test_an_inactive_node_holds_and_is_not_enabled_and_a_cleaned_up_one_gives_the_port_back(client, hardware):
     client.act(0.0, 0.0, -0.02)
     assert client.take(Transition.TRANSITION_DEACTIVATE)

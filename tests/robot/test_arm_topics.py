@@ -1,18 +1,23 @@
 """The arm's topics around a simulated arm in this process."""
 
+import time
+
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
 import rclpy
+from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool, Trigger
 
-from crl_robot.contracts import ActionSpec
+from crl_robot.contracts import Action, ActionSpec
 from crl_robot.control.safety import SafetyLimits
 from crl_robot.errors import ArmError
 from crl_robot.kinematics import HOME_Q, Kinematics
 from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.common import CrlNode
+from crl_robot.nodes.messages import ACTION_QOS, msg_from_action
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.world import World
 
@@ -20,12 +25,12 @@ pytestmark = pytest.mark.ros
 
 
 class Rig:
-    def __init__(self):
+    def __init__(self, **options):
         self.node = CrlNode("arm")
         self.node.trigger_configure()
         self.world = World()
         self.arm = SimArm(self.world, lambda: self.node.get_clock().now().nanoseconds)
-        self.topics = ArmTopics(self.node, self.arm, Kinematics(), ActionSpec(), SafetyLimits())
+        self.topics = ArmTopics(self.node, self.arm, Kinematics(), ActionSpec(), SafetyLimits(), **options)
 
     def enabled(self):
         self.node.trigger_activate()
@@ -76,3 +81,48 @@ def test_an_arm_that_was_taken_over_holds_where_it_is_put_and_stays_enabled(rig,
         pass
     assert rig.mode() == "holding"
     np.testing.assert_allclose(rig.world.data.ctrl[:6], q)
+
+
+def test_whoever_stops_an_arm_that_cannot_be_told_to_hold_hears_of_it(rig):
+    """The services answered success, and the fault was in the message alone."""
+    topics = rig.enabled()
+    rig.arm.close()
+    rig.arm.hold = _refuse
+    for answer in (
+        topics._on_enable(SetBool.Request(data=False), SetBool.Response()),
+        topics._on_estop(Trigger.Request(), Trigger.Response()),
+    ):
+        assert not answer.success
+        assert "estopped, but the arm was not told to hold" in answer.message
+        assert "use the hardware stop" in answer.message
+
+
+def _refuse():
+    raise ArmError("no answer")
+
+
+def test_actions_are_refused_while_two_nameless_publishers_send_them(rig):
+    """So on Jazzy, where the middleware names no publisher: both were obeyed."""
+    topics = rig.enabled()
+    publishers = [rig.node.create_publisher(JointState, "arm/action", ACTION_QOS)]
+    now_ns = rig.node.get_clock().now().nanoseconds
+    msg = msg_from_action(Action(np.array([0, 0, 0.01, 0, 0, 0, 0.5]), now_ns))
+    topics._on_action(msg, {"publication_sequence_number": 1})
+    assert topics.summary()["counters"]["accepted"] == 1
+    publishers.append(rig.node.create_publisher(JointState, "arm/action", ACTION_QOS))
+    end = time.monotonic() + 10
+    while "second_source" not in topics.summary()["counters"]:
+        assert time.monotonic() < end, "not refused in time"
+        msg.header.stamp = rig.node.get_clock().now().to_msg()
+        topics._on_action(msg, {"publication_sequence_number": 2})
+        time.sleep(0.02)
+
+
+def test_the_status_names_the_robot_as_checkpoints_do():
+    rclpy.init()
+    try:
+        rig = Rig(robot="widowx250s")
+        assert rig.topics.summary()["robot"] == "widowx250s"
+        rig.node.destroy_node()
+    finally:
+        rclpy.try_shutdown()

@@ -181,3 +181,22 @@ def test_an_estopped_arm_that_falls_silent_is_held_when_it_is_back(rig):
     holds = kinds(rig).count("hold")
     rig.ticks(3)
     assert kinds(rig).count("hold") == holds + 1
+
+
+@pytest.mark.parametrize("moved_by_hand", [False, True])
+def test_an_object_is_squeezed_on_after_disable_and_enable_unless_the_gripper_was_moved(rig, moved_by_hand):
+    """Every enable took the width of the object as the command, so that the grip lost its force."""
+    command = rig.arm.command
+
+    def squeeze(position, gripper):
+        command(position, gripper)
+        rig.arm.gripper = 0.4
+
+    rig.arm.command = squeeze
+    rig.submit()
+    rig.ticks(30)
+    rig.controller.disable()
+    if moved_by_hand:
+        rig.arm.gripper = 0.8
+    rig.controller.enable()
+    assert rig.controller.state().gripper_target == (0.8 if moved_by_hand else 0.0)

@@ -116,6 +116,7 @@ class PolicyNode(CrlNode):
             self._policy.action_spec,
             self._max_age_ms / 1e3,
             self._align_ms / 1e3,
+            require=lambda declared, robot: self._policy.require_robot(declared, spec.native, robot),
         )
         self._actions = self.create_publisher(JointState, "arm/action", ACTION_QOS)
         self._goals = self.create_publisher(Image, "policy/goal", LATCHED_QOS)

@@ -56,7 +56,7 @@ class ModalArm:
             self.events["enable_refused"] += 1
             self._reason = f"not enabled: {error}"
             raise
-        self._drive.take_over_gripper(self._read())
+        self._drive.resume_gripper(self._read())
         self._stop("holding", "enabled, waiting for actions")
         self._require_no_fault()
 
@@ -70,6 +70,11 @@ class ModalArm:
         """Hold now and refuse everything until `reset`."""
         self.events["estop"] += 1
         self._stop("estopped", reason)
+
+    def require_held(self) -> None:
+        """Raise ArmError while the arm has not taken the hold that it was asked for."""
+        if self._drive.hold_pending:
+            raise ArmError(f"{self._mode}, but the arm was not told to hold: {self._reason}; use the hardware stop")
 
     def reset(self) -> None:
         """Clear what the arm latched, then a latched e-stop; the arm stays disabled. An enabled arm is left alone.

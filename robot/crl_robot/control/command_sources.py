@@ -23,10 +23,6 @@ class CommandSources:
         """Give the arm to ``source``."""
         self._owner, self._accepted_ns = source, now_ns
 
-    def release(self) -> None:
-        """Let any source have the arm next."""
-        self._accepted_ns = None
-
     def check_owner(self, source: str, now_ns: int) -> None:
         """Raise RefusedError while another source has the arm."""
         if source == self._owner or not _within(self._accepted_ns, now_ns, self._silence_s):

@@ -18,9 +18,10 @@ from crl_robot.control.arm_modes import ModalArm
 from crl_robot.control.collision import CollisionModel
 from crl_robot.control.command_sources import CommandSources
 from crl_robot.control.joint_drive import JointDrive
-from crl_robot.control.joint_move import JointMove
+from crl_robot.control.joint_move import HOME_TOLERANCE_RAD, JointMove
 from crl_robot.control.step_planner import Collisions, Kinematics, StepPlanner
 from crl_robot.errors import ArmError, ConfigError, ContractError, RefusedError
+from crl_robot.joint_targets import require_near
 
 __all__ = ["ArmController", "Collisions", "Kinematics"]
 
@@ -111,13 +112,31 @@ class ArmController(ModalArm):
         if move is None:
             return
         stop = move.why_stop(now_ns, elapsed_s, self.limits)
-        if stop:
-            self.hold(*stop)
-            return
         try:
+            if move.homing and (stop is None or stop[1] == "homed"):
+                stop = self._why_not_home(move, stop)
+            if stop:
+                self.hold(*stop)
+                return
             self._drive.advance(move, now_ns, elapsed_s)
         except ArmError as error:
             self._arm_fault(error)
+
+    def _why_not_home(self, move: JointMove, stop: tuple[str, str] | None) -> tuple[str, str] | None:
+        """Reason and event when a homing arm must hold: as given, or since it does not follow or is not there.
+
+        Actions have a leash when they are submitted; a move home is one command for its whole way.
+        """
+        measured, names = self._drive.read(self._now_ns).position, self._arm.joint_names
+        arriving = stop is not None
+        where, nearest_rad = (
+            (move.end, HOME_TOLERANCE_RAD) if arriving else (self._drive.stand.q, self.limits.leash_rad)
+        )
+        try:
+            require_near(where, measured, names, nearest_rad)
+        except ArmError as error:
+            return f"{'did not reach home' if arriving else 'stopped on the way home'}: {error}", "leash"
+        return stop
 
     def _start_action(self, action: Action, now_ns: int) -> Action:
         measured, stand = self._kinematics.forward(self._read().position), self._drive.stand

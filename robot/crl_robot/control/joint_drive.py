@@ -15,6 +15,7 @@ from crl_robot.control.step_planner import Kinematics, Stand
 from crl_robot.control.watched_arm import WatchedArm
 
 Array = NDArray[np.float64]
+_GRIPPER_STANDS = 0.05
 
 
 class JointDrive:
@@ -69,14 +70,27 @@ class JointDrive:
 
         The gripper keeps its command, or a held object would fall.
         """
+        moved = self.move is not None
         self.move, self.hold_pending = None, True
         self._arm.hold()
-        self._reseed(self._watched.read_any_age())
+        reading = self._watched.read_any_age()
+        self._reseed(reading)
         self.hold_pending = False
+        if moved:
+            self._gripper_left = reading.gripper
+
+    def resume_gripper(self, reading: JointReading) -> None:
+        """Keep the command of a gripper that stands where it was left, as one that squeezes an object does.
+
+        One that was moved since, as by hand or without torque, stays where it is.
+        """
+        if abs(reading.gripper - self._gripper_left) > _GRIPPER_STANDS:
+            self.take_over_gripper(reading)
 
     def take_over_gripper(self, reading: JointReading) -> None:
         """Take the measured opening as the commanded one."""
         self._gripper = self._gripper_target = float(np.clip(reading.gripper, 0.0, 1.0))
+        self._gripper_left = reading.gripper
 
     def _reseed(self, reading: JointReading) -> None:
         self._q = np.array(reading.position)

@@ -11,6 +11,8 @@ from crl_robot.control.safety import SafetyLimits
 
 Array = NDArray[np.float64]
 HOME_SETTLE_S = 0.3
+HOME_TOLERANCE_RAD = 0.1
+"""How far a joint that sags may be from the home pose when the arm says that it is there."""
 
 
 @dataclass(frozen=True)

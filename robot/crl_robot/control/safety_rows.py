@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crl_robot.contracts import ActionSpec
-from crl_robot.control.joint_move import HOME_SETTLE_S
+from crl_robot.control.joint_move import HOME_SETTLE_S, HOME_TOLERANCE_RAD
 from crl_robot.control.safety import SafetyLimits
 from crl_robot.control.safety_row import SafetyRow
 
@@ -23,8 +23,9 @@ COMMAND_ROWS = (
     SafetyRow(
         "second_source",
         "Two command sources at a time",
-        f"an Action of another source within {_L.hold_periods:g} control periods of the last accepted one",
-        "refused; the arm goes on to obey the first",
+        f"an Action of another source within {_L.hold_periods:g} control periods of the last accepted one; where ROS "
+        "does not name the publisher (Jazzy), more than one publisher on the topic",
+        "refused; the arm goes on to obey the first, or without names of publishers holds: `silence`",
         0,
     ),
     SafetyRow(
@@ -82,8 +83,9 @@ MOTION_ROWS = (
     SafetyRow(
         "leash",
         "Arm blocked, pushed or lagging: the target runs ahead",
-        f"target more than {_L.leash_m} m or {_L.leash_rad} rad from the measured pose",
-        "target re-seeded from the measured pose at the length of the leash",
+        f"target more than {_L.leash_m} m or {_L.leash_rad} rad from the measured pose; on the way home a joint more "
+        f"than {_L.leash_rad} rad from its target, or {HOME_TOLERANCE_RAD} rad from home at the end",
+        "target re-seeded from the measured pose at the length of the leash; a move home ends in a hold",
         0,
     ),
     SafetyRow(
@@ -128,5 +130,7 @@ MOTION_ROWS = (
         "refused; the arm stays held",
         0,
     ),
-    SafetyRow("homed", "A move to the home pose ends", "its time has passed", "the arm holds", HOME_SETTLE_S),
+    SafetyRow(
+        "homed", "A move to the home pose ends", "its time has passed, and it is there", "the arm holds", HOME_SETTLE_S
+    ),
 )

@@ -73,8 +73,8 @@ NODE_ROWS = (
     SafetyRow(
         "estop_topic",
         "An operator's panel latches the e-stop",
-        "true on the latched topic arm/estop_input",
-        "as `estop`; reset is refused while the topic says true",
+        "true on the topic arm/estop_input, of any quality of service",
+        "as `estop`; reset is refused while a panel says true",
         0.1,
         "robot/test_arm_node_widowx.py::test_an_estop_input_that_says_true_stops_the_arm_and_bars_the_reset_until_it_says_false",
         "arm node",

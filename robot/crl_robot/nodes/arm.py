@@ -37,6 +37,7 @@ class ArmNode(CrlNode):
             )
         self._arm: ReconnectingArm | None = None
         self._worker: Worker | None = None
+        self._latched = ""
 
     def open_all(self) -> None:
         """Open the driver, read the arm and let the inner loop run; nothing moves and nothing is switched on."""
@@ -44,8 +45,17 @@ class ArmNode(CrlNode):
         self.get_logger().info(f"trying to connect to '{device.robot}' for {self._connect_s:g} s")
         self._arm = ReconnectingArm(connect_within(device.connect, self._connect_s, self.stopping), device.connect)
         self._topics = ArmTopics(
-            self, self._arm, device.kinematics(), self._spec, self._limits, device.model, device.describe
+            self,
+            self._arm,
+            device.kinematics(),
+            self._spec,
+            self._limits,
+            device.model,
+            device.describe,
+            device.data_name,
         )
+        if self._latched:
+            self._topics.keep_latched(self._latched)
         self._health: Mapping[str, float | int | str] = {}
         self._ticks = 0
         self._worker = Worker("inner loop", 1.0 / self._limits.inner_rate_hz, self._tick, self._fail)
@@ -56,10 +66,12 @@ class ArmNode(CrlNode):
         self._topics.disable()
 
     def close_all(self) -> None:
-        """End the inner loop and close the driver, which holds."""
+        """End the inner loop and close the driver, which holds; a latched e-stop is remembered."""
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+            summary = self._topics.summary()
+            self._latched = summary["reason"] if summary["mode"] == "estopped" else ""
         if self._arm is not None:
             self._arm.close()
             self._arm = None

@@ -37,6 +37,7 @@ class ArmDevice:
         joint_limits: (N, 2) low and high in rad that the driver takes.
         joint_speed: largest joint speed in rad/s that the device follows.
         connect: opens the driver, moving nothing. Raises ArmError.
+        data_name: as stores and checkpoints name the robot; empty where that is not known.
         describe: whether the node publishes robot_description; behind ros2_control somebody else does.
     """
 
@@ -46,6 +47,7 @@ class ArmDevice:
     joint_limits: NDArray[np.float64]
     joint_speed: float
     connect: Callable[[], Arm]
+    data_name: str = ""
     describe: bool = True
 
     def kinematics(self) -> DeviceKinematics:
@@ -107,7 +109,8 @@ class _ServoSettings:
     def device(self, robot: str, model: str, tool: str) -> ArmDevice:
         table = load_servo_table(_WIDOWX_TABLE if robot == WIDOWX.name else robot)
         arm, connect = _model_of(table, model, tool), partial(self._connect, table)
-        return ArmDevice(robot, arm, WIDOWX.limits, table.joint_limits, self._settings.speed_limit, connect)
+        name = WIDOWX.data_name if table.name == _WIDOWX_TABLE else table.name
+        return ArmDevice(robot, arm, WIDOWX.limits, table.joint_limits, self._settings.speed_limit, connect, name)
 
     def _connect(self, table: ServoTable) -> Arm:
         from crl_robot.widowx.arm import WidowXArm
@@ -141,7 +144,7 @@ class _SawyerSettings:
     def device(self) -> ArmDevice:
         robot, speed = SAWYER_ROBOT, self._ratio * float(JOINT_SPEEDS.min())
         limits = replace(robot.limits, joint_speed=min(robot.limits.joint_speed, speed))
-        return ArmDevice(robot.name, robot.model, limits, JOINT_LIMITS, speed, self._connect)
+        return ArmDevice(robot.name, robot.model, limits, JOINT_LIMITS, speed, self._connect, robot.data_name)
 
     def _connect(self) -> Arm:
         from crl_robot.sawyer.arm import SawyerArm

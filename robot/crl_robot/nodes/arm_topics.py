@@ -21,9 +21,9 @@ from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import Action, ActionSpec, Arm, ArmState
 from crl_robot.control.controller import ArmController, Kinematics
 from crl_robot.control.safety import SafetyLimits
-from crl_robot.errors import ArmError, ContractError, CrlError
+from crl_robot.errors import ArmError, ContractError, CrlError, RefusedError
 from crl_robot.kinematics import WX250S
-from crl_robot.nodes.arm_inputs import OperatorTopics, TwistTopics, source_of
+from crl_robot.nodes.arm_inputs import TwistTopics
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.description import publish_description
 from crl_robot.nodes.messages import (
@@ -36,6 +36,8 @@ from crl_robot.nodes.messages import (
     msg_from_joints,
     msg_from_pose,
 )
+from crl_robot.nodes.operator_topics import OperatorTopics
+from crl_robot.nodes.publishers import CommandTopic, source_of
 
 
 class ArmTopics:
@@ -50,8 +52,9 @@ class ArmTopics:
         limits: SafetyLimits,
         model: ArmModel = WX250S,
         describe: bool = True,
+        robot: str = "",
     ) -> None:
-        self._node, self._arm, self._model = node, arm, model
+        self._node, self._arm, self._model, self._robot = node, arm, model, robot
         self._names = arm.joint_names
         self._lock = threading.RLock()
         self._controller = ArmController(arm, kinematics, spec, limits, self._now_ns())
@@ -63,6 +66,7 @@ class ArmTopics:
         self._status = node.create_publisher(String, "arm/status", LATCHED_QOS)
         self._estopped = node.create_publisher(Bool, "arm/estopped", LATCHED_QOS)
         self._twists = TwistTopics(node, self._lock, self._controller, spec, limits.inner_rate_hz)
+        self._commands = CommandTopic(node, "arm/action")
         self._operator = OperatorTopics(node, self._lock, self._controller, self.publish_status)
         self._entities = [
             node.create_subscription(JointState, "arm/action", self._on_action, ACTION_QOS),
@@ -100,6 +104,11 @@ class ArmTopics:
         with self._lock:
             self._controller.disable()
 
+    def keep_latched(self, reason: str) -> None:
+        """Latch an e-stop that was latched before the node was configured anew: only a reset clears it."""
+        with self._lock:
+            self._controller.estop(reason)
+
     def reset(self) -> None:
         """Clear a latched e-stop and what the device latched. Raises ArmError while a cause is still there."""
         with self._lock:
@@ -116,7 +125,7 @@ class ArmTopics:
                 self._controller.resync("moved past the controller, waiting for actions")
 
     def summary(self) -> dict[str, Any]:
-        """Mode, reason, counters and the meaning of Actions, as published on /arm/status."""
+        """Mode, reason, counters, meaning of Actions and name of the robot, as published on /arm/status."""
         with self._lock:
             controller = self._controller
             return {
@@ -124,6 +133,7 @@ class ArmTopics:
                 "reason": controller.reason,
                 "counters": dict(controller.events),
                 "action_spec": controller.spec.to_dict(),
+                "robot": self._robot,
             }
 
     def publish_status(self) -> None:
@@ -158,6 +168,12 @@ class ArmTopics:
                 self._controller.hold(str(error), "bad_action")
                 self._refuse(error)
                 return
+            try:
+                self._commands.require_told_apart(info)
+            except RefusedError as error:
+                self._controller.events[error.event] += 1
+                self._refuse(error)
+                return
             self._submit(action, source_of(msg.header.frame_id, info))
 
     def _submit(self, action: Action, source: str) -> bool:
@@ -175,13 +191,18 @@ class ArmTopics:
         self.publish_status()
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        return self._answer(response, self.enable if request.data else self.disable)
+        return self._answer(response, self.enable if request.data else lambda: self._stopped(self.disable))
 
     def _on_estop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, lambda: self._controller.estop("e-stop was called"))
+        return self._answer(response, lambda: self._stopped(lambda: self._controller.estop("e-stop was called")))
 
     def _on_home(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._answer(response, lambda: self._controller.home(np.array(self._model.home), self._now_ns()))
+
+    def _stopped(self, stop: Callable[[], None]) -> None:
+        """Whoever asks for a stop is told when the arm could not be told."""
+        stop()
+        self._controller.require_held()
 
     def _answer(self, response: Any, do: Callable[[], None]) -> Any:
         """Fill in a service's answer with what happened."""

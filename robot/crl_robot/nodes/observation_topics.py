@@ -44,6 +44,7 @@ class ObservationTopics:
         keep_s: how far `at` can look back.
         on_frame: called on the executor's thread with camera and frame after each image was taken in.
         on_state: called on the executor's thread with each arm state.
+        require: raises MismatchError for the action semantics and the robot's name that the arm has declared.
     """
 
     def __init__(
@@ -56,11 +57,12 @@ class ObservationTopics:
         keep_s: float = 0.0,
         on_frame: Callable[[str, Frame], None] | None = None,
         on_state: Callable[[ArmState], None] | None = None,
+        require: Callable[[ActionSpec, str], None] | None = None,
     ) -> None:
         self._node = node
         self._sizes = dict(sizes)
         self._spec = spec
-        self._on_frame, self._on_state = on_frame, on_state
+        self._on_frame, self._on_state, self._require = on_frame, on_state, require
         self._buffer = ObservationBuffer(tuple(sizes), tolerance_s, align_s, keep_s)
         self._ticks = StampJoiner(("joints", "pose", "target"))
         self._joints = SequenceTracker()
@@ -147,13 +149,15 @@ class ObservationTopics:
     def _on_status(self, msg: String) -> None:
         try:
             status = json.loads(msg.data)
-            spec = ActionSpec.from_dict(status["action_spec"])
+            spec, robot = ActionSpec.from_dict(status["action_spec"]), str(status.get("robot", ""))
             self._mode, self._reason = status["mode"], status["reason"]
         except (ValueError, KeyError, TypeError) as error:
             self._refuse("/arm/status", error)
             return
         try:
             self._spec.require_equal(spec, self._node.get_name(), "the arm")
+            if self._require is not None:
+                self._require(spec, robot)
             self._arm_agrees = True
         except MismatchError as error:
             self._arm_agrees = False

@@ -54,7 +54,9 @@ class OwnArm:
         self._world = world
         self._device = SimArm(world, clock_ns)
         model = world.robot.model
-        self._topics = ArmTopics(node, self._device, Kinematics(model), spec, limits, model)
+        self._topics = ArmTopics(
+            node, self._device, Kinematics(model), spec, limits, model, robot=world.robot.data_name
+        )
         self._started_s: float | None = None
         self._stepped = 0
 

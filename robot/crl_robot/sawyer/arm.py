@@ -1,6 +1,7 @@
 """Sawyer behind the `Arm` protocol: joint positions streamed through rosbridge, motion gated on the robot's state.
 
-Connecting reads and sets the command timeout and the speed ratio; it neither enables nor moves. The robot follows
+Connecting reads and sets the command timeout and the speed ratio; it neither enables nor moves, and a robot that
+somebody else has enabled is told nothing before `enable`. The robot follows
 only while commands come: `read` sends the newest target again when it is about to time out, so a loop that reads the
 arm keeps it where it was told to be, and a process that hangs or dies lets it stop. Position mode goes to the joint
 controllers as it is: the robot's own collision avoidance does not see it.
@@ -47,7 +48,7 @@ class SawyerArm:
         self.settings = settings or SawyerSettings()
         self._monotonic = monotonic
         self._lock = threading.RLock()
-        self._closed = False
+        self._closed = self._taken = False
         self._target: NDArray[np.float64] | None = None
         self._sent_s = 0.0
         self._link = SawyerLink(self.settings, clock_ns, monotonic)
@@ -84,12 +85,14 @@ class SawyerArm:
         """Stream one joint target (7,) rad and gripper opening 0..1; 20 to 100 times a second.
 
         Raises ArmError, and sends nothing, when the values are wrong, outside the joint limits or too far from the
-        measured joints, when the robot is not enabled, or when it is silent.
+        measured joints, before `enable`, when the robot is not enabled, or when it is silent.
         """
         self._require_sound()
         joints = checked_joints(position, gripper, JOINT_NAMES, JOINT_LIMITS)
         with self._lock:
             self._require_motion()
+            if not self._taken:
+                raise ArmError("this driver does not command the robot yet; call enable() first")
             measured = self._listener.joints().sample.position
             require_near(joints, measured, JOINT_NAMES, self.settings.max_lead_rad)
             self._gripper.require_ready()
@@ -97,7 +100,7 @@ class SawyerArm:
             self._gripper.command(float(gripper))
 
     def hold(self) -> None:
-        """Make the measured joints the target; a robot that may not move holds by its brakes and is told nothing.
+        """Make the measured joints the target; nothing is sent before `enable`, nor to a robot that may not move.
 
         Raises ArmError when the robot cannot be heard: it stops by its command timeout then.
         """
@@ -106,7 +109,7 @@ class SawyerArm:
         self._require_sound()
         with self._lock:
             self._target = None
-            if not self._listener.state().refusal:
+            if not self._listener.state().refusal and self._taken:
                 self._send(self._listener.joints().sample.position)
 
     def close(self) -> None:
@@ -120,10 +123,16 @@ class SawyerArm:
         self._link.close()
 
     def enable(self, timeout_s: float = _CHANGE_TIMEOUT_S) -> None:
-        """Switch the motors on; brakes click, nothing else moves. Raises ArmError while a stop is latched."""
+        """Switch the motors on and command them from now on; brakes click, nothing else moves.
+
+        Raises ArmError while a stop is latched.
+        """
+        if not self.state.enabled:
+            self._switch_on(timeout_s)
+        self._taken = True
+
+    def _switch_on(self, timeout_s: float) -> None:
         state = self.state
-        if state.enabled:
-            return
         if state.stopped or state.estop_button == "pressed":
             raise ArmError(f"cannot enable: {state.refusal}")
         self._forget_target()
@@ -135,12 +144,12 @@ class SawyerArm:
         self._link.ask(topics.ENABLE, {"data": False}, lambda state: not state.enabled, "disabled", timeout_s)
 
     def reset(self, timeout_s: float = _CHANGE_TIMEOUT_S) -> None:
-        """Clear a latched stop or error; the robot is disabled after it. Raises ArmError while the button is in."""
+        """Clear a latched stop or error; after it the robot needs `enable`. Raises ArmError while the button is in."""
         state = self.state
         if state.estop_button == "pressed":
             raise ArmError(f"cannot reset: {state.refusal}")
+        self._forget_target()
         if state.stopped or state.error:
-            self._forget_target()
             self._link.ask(topics.RESET, {}, lambda state: not state.stopped, "reset", timeout_s)
 
     def stop(self, timeout_s: float = _CHANGE_TIMEOUT_S) -> None:
@@ -183,10 +192,10 @@ class SawyerArm:
                 self._send(self._target)
 
     def _forget_target(self) -> None:
-        """Before anything that ends motion: what was in force must not come back after it."""
+        """Before anything that ends motion: what was in force must not come back after it, before `enable`."""
         self._require_sound()
         with self._lock:
-            self._target = None
+            self._target, self._taken = None, False
 
     def _require_sound(self) -> None:
         if self._closed:

@@ -19,6 +19,7 @@ class Ros2ControlBench:
     quantum_rad = 1e-9
     gripper_tolerance = 0.02
     exclusive = True
+    always_on = False
 
     def __init__(self, robot, connect):
         self._robot, self._connect, self._arms = robot, connect, []
@@ -27,6 +28,13 @@ class Ros2ControlBench:
         self._arms.append(self._connect())
         self._arms[-1].enable()
         return self._arms[-1]
+
+    def connect_powered(self):
+        self._arms.append(self._connect())
+        return self._arms[-1]
+
+    def told(self):
+        return self._robot.received
 
     def settle(self, seconds):
         let_pass(self._robot, round(seconds / PERIOD_S / HURRY) + 1)

@@ -26,6 +26,7 @@ class ServoBench:
     quantum_rad = RAD_PER_TICK
     gripper_tolerance = 0.02
     exclusive = True
+    always_on = False
 
     def __init__(self, table=None, torque=True, world=None, **options):
         self.table = table or load_servo_table("wx250s")
@@ -58,6 +59,13 @@ class ServoBench:
         arm = self.open(settings)
         arm.enable()
         return arm
+
+    def connect_powered(self):
+        self.set_registers(torque_enable=1)
+        return self.open()
+
+    def told(self):
+        return len(self.goals)
 
     def settle(self, seconds):
         for _ in range(round(seconds / 0.02)):
