@@ -80,7 +80,9 @@ class ArmClient(GraphClient):
     def act(self, *values, publisher=None):
         padded = np.zeros(7)
         padded[: len(values)] = values
-        (publisher or self.publishers["arm/action"]).publish(msg_from_action(Action(padded, time.time_ns())))
+        sender = "/rig" if publisher is None else "/other"  # Jazzy tells sources apart by what they say alone
+        message = msg_from_action(Action(padded, time.time_ns()), sender)
+        (publisher or self.publishers["arm/action"]).publish(message)
 
     def twist(self, frame="", **linear):
         msg = TwistStamped()

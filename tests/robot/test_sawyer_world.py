@@ -159,6 +159,7 @@ class SawyerBench:
     quantum_rad = 1e-9
     gripper_tolerance = 0.1
     exclusive = False
+    always_on = True
 
     def __init__(self):
         self.world = World(robot=SAWYER)

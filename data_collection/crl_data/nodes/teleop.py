@@ -99,7 +99,7 @@ class TeleopNode(CrlNode):
             dt_s, self._tick_s = max(now_s - self._tick_s, 1e-3), now_s
             action = self._loop.tick(dt_s, now_s, self.get_clock().now().nanoseconds, others)
             if action is not None:
-                self._actions.publish(msg_from_action(action))
+                self._actions.publish(msg_from_action(action, self.get_fully_qualified_name()))
 
     def _on_joy(self, msg: Joy) -> None:
         self._tell(JOY_TOPIC, lambda loop: loop.on_joy(msg.axes, msg.buttons, time.monotonic()))

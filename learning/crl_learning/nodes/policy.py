@@ -163,7 +163,7 @@ class PolicyNode(CrlNode):
 
     def _publish(self, tick: Tick) -> None:
         if tick.action is not None:
-            self._actions.publish(msg_from_action(tick.action))
+            self._actions.publish(msg_from_action(tick.action, self.get_fully_qualified_name()))
         if math.isfinite(tick.estimate):
             self._estimates.publish(Float64(data=tick.estimate))
         self._timings.publish(Float64MultiArray(data=[tick.lateness_ms, tick.age_ms, tick.inference_ms]))

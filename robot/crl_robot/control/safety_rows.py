@@ -23,9 +23,8 @@ COMMAND_ROWS = (
     SafetyRow(
         "second_source",
         "Two command sources at a time",
-        f"an Action of another source within {_L.hold_periods:g} control periods of the last accepted one; where ROS "
-        "does not name the publisher (Jazzy), more than one publisher on the topic",
-        "refused; the arm goes on to obey the first, or without names of publishers holds: `silence`",
+        f"an Action of another source within {_L.hold_periods:g} control periods of the last accepted one",
+        "refused; the arm goes on to obey the first",
         0,
     ),
     SafetyRow(

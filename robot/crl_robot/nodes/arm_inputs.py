@@ -15,7 +15,7 @@ from crl_robot.contracts import Action, ActionSpec
 from crl_robot.control.controller import ArmController
 from crl_robot.errors import ArmError, ContractError, CrlError
 from crl_robot.nodes.common import CrlNode
-from crl_robot.nodes.publishers import CommandTopic, source_of
+from crl_robot.nodes.publishers import source_of
 from crl_robot.nodes.twist import TwistCommands, stamp_from_msg, velocity_from_msg
 
 # Best effort matches every publisher; of a stream of commands only the newest counts.
@@ -33,7 +33,6 @@ class TwistTopics:
     ) -> None:
         self._node, self._lock, self._controller = node, lock, controller
         self._commands = TwistCommands(spec, round(0.5e9 / inner_rate_hz))
-        self._twists, self._grippers = (CommandTopic(node, f"arm/{name}") for name in ("twist", "gripper"))
         self._entities = [
             node.create_subscription(TwistStamped, "arm/twist", self._on_twist, STREAM_QOS),
             node.create_subscription(Float64, "arm/gripper", self._on_gripper, STREAM_QOS),
@@ -53,7 +52,6 @@ class TwistTopics:
             try:
                 stamp_ns = stamp_from_msg(msg, self._now_ns())
                 velocity = velocity_from_msg(msg)
-                self._twists.require_told_apart(info)
                 self._commands.take(velocity, source_of("twist", info), stamp_ns, time.monotonic_ns())
             except ContractError as error:
                 self._controller.hold(str(error), "bad_action")
@@ -65,7 +63,6 @@ class TwistTopics:
     def _on_gripper(self, msg: Float64, info: Any) -> None:
         with self._lock:
             try:
-                self._grippers.require_told_apart(info)
                 self._commands.take_gripper(msg.data, self._now_ns())
             except ContractError as error:
                 self._controller.hold(str(error), "bad_action")

@@ -21,7 +21,7 @@ from crl_robot.arm_model import ArmModel
 from crl_robot.contracts import Action, ActionSpec, Arm, ArmState
 from crl_robot.control.controller import ArmController, Kinematics
 from crl_robot.control.safety import SafetyLimits
-from crl_robot.errors import ArmError, ContractError, CrlError, RefusedError
+from crl_robot.errors import ArmError, ContractError, CrlError
 from crl_robot.kinematics import WX250S
 from crl_robot.nodes.arm_inputs import TwistTopics
 from crl_robot.nodes.common import CrlNode
@@ -37,7 +37,7 @@ from crl_robot.nodes.messages import (
     msg_from_pose,
 )
 from crl_robot.nodes.operator_topics import OperatorTopics
-from crl_robot.nodes.publishers import CommandTopic, source_of
+from crl_robot.nodes.publishers import source_of
 
 
 class ArmTopics:
@@ -66,7 +66,6 @@ class ArmTopics:
         self._status = node.create_publisher(String, "arm/status", LATCHED_QOS)
         self._estopped = node.create_publisher(Bool, "arm/estopped", LATCHED_QOS)
         self._twists = TwistTopics(node, self._lock, self._controller, spec, limits.inner_rate_hz)
-        self._commands = CommandTopic(node, "arm/action")
         self._operator = OperatorTopics(node, self._lock, self._controller, self.publish_status)
         self._entities = [
             node.create_subscription(JointState, "arm/action", self._on_action, ACTION_QOS),
@@ -166,12 +165,6 @@ class ArmTopics:
                 action = action_from_msg(msg)
             except ContractError as error:
                 self._controller.hold(str(error), "bad_action")
-                self._refuse(error)
-                return
-            try:
-                self._commands.require_told_apart(info)
-            except RefusedError as error:
-                self._controller.events[error.event] += 1
                 self._refuse(error)
                 return
             self._submit(action, source_of(msg.header.frame_id, info))

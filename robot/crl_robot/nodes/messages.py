@@ -45,11 +45,11 @@ def time_from_ns(stamp_ns: int) -> Time:
     return Time(sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000)
 
 
-def msg_from_action(action: Action) -> JointState:
-    """An Action as JointState: seven names, seven values, the observation's stamp."""
+def msg_from_action(action: Action, sender: str = BASE_FRAME) -> JointState:
+    """An Action as JointState: seven names, seven values, the observation's stamp, and who sends it as frame_id."""
     msg = JointState(name=list(ACTION_NAMES), position=array.array("d", action.values.astype(np.float64).tobytes()))
     msg.header.stamp = time_from_ns(action.stamp_ns)
-    msg.header.frame_id = BASE_FRAME
+    msg.header.frame_id = sender
     return msg
 
 
