@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from crl_learning.bench_bar import bench_bar
 
 _HEADINGS = {
     "injected": "n",
@@ -46,7 +46,7 @@ def run_faults(options: argparse.Namespace) -> dict[str, Any]:
 
     from crl_robot.bench.faults import run
 
-    with _bar("faults", options.n) as advance:
+    with bench_bar("faults", options.n) as advance:
         facts = run(options.n, options.seed, options.out, options.only, lambda outcome: advance())
     Console().print(faults_table(facts))
     return facts
@@ -75,7 +75,7 @@ def run_bus(options: argparse.Namespace) -> dict[str, Any]:
     from crl_robot.bench.bus import run
 
     beside = [sys.executable, "-m", "crl_learning.bench_policy", options.checkpoint] if options.checkpoint else []
-    with _bar("bus", options.seconds) as advance:
+    with bench_bar("bus", options.seconds) as advance:
         facts = run(options.seconds, options.rate, beside, on_second=advance)
     console = Console()
     console.print(bus_table(facts))
@@ -103,14 +103,3 @@ def bus_table(facts: dict[str, Any]) -> Any:
     for key, words in names.items():
         table.add_row(words, *(f"{facts[key][part]:.2f}" for part in ("p50", "p99", "max")))
     return table
-
-
-@contextmanager
-def _bar(name: str, total: float) -> Iterator[Callable[[], None]]:
-    """A progress bar; gives what is to be called at each step."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, transient=True) as progress:
-        bar = progress.add_task(name, total=total)
-        yield lambda: progress.advance(bar)

@@ -6,12 +6,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from crl_learning.bench_arm_cli import add_parsers
+from crl_learning.bench_bar import bench_bar
 from crl_robot.errors import nearest
 
 BENCHES = ("control", "record", "store", "cameras", "faults", "bus")
@@ -82,7 +82,7 @@ def _control(options: argparse.Namespace) -> dict[str, Any]:
 
     from crl_learning.bench_control import bench_control
 
-    with _bar("control", options.seconds) as on_second:
+    with bench_bar("control", options.seconds) as on_second:
         facts = bench_control(options.rate, options.seconds, options.cameras, options.checkpoint, on_second)
     console = Console()
     console.print(_table(facts))
@@ -95,7 +95,7 @@ def _control(options: argparse.Namespace) -> dict[str, Any]:
 def _record(options: argparse.Namespace) -> dict[str, Any]:
     from crl_data.bench.record import run
 
-    with _bar("recording", options.seconds) as on_second:
+    with bench_bar("recording", options.seconds) as on_second:
         facts = run(
             seconds=options.seconds,
             cameras=options.cameras,
@@ -113,21 +113,10 @@ def _cameras(options: argparse.Namespace) -> dict[str, Any]:
     from crl_robot.cameras.bench_cameras import run
     from crl_robot.cameras.bench_report import MODES, cameras_table
 
-    with _bar("cameras", len(MODES) * options.seconds) as on_second:
+    with bench_bar("cameras", len(MODES) * options.seconds) as on_second:
         facts = run(seconds=options.seconds, cameras=options.cameras, on_second=on_second)
     Console().print(cameras_table(facts))
     return facts
-
-
-@contextmanager
-def _bar(name: str, seconds: float) -> Iterator[Callable[[], None]]:
-    """A progress bar; gives what is to be called every second."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, transient=True) as progress:
-        bar = progress.add_task(name, total=seconds)
-        yield lambda: progress.advance(bar)
 
 
 def _store(options: argparse.Namespace) -> dict[str, Any]:

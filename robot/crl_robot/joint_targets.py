@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from crl_robot.errors import ArmError
 
 Array = NDArray[np.float64]
 
 
-def checked_joints(position: Array, gripper: float, names: Sequence[str], limits: Array) -> Array:
-    """A copy of the joints (N,) rad. Raises ArmError unless they are finite and within ``limits`` (N, 2)."""
+def finite_joints(position: ArrayLike, gripper: float, count: int) -> Array:
+    """A copy of the joints (N,) rad. Raises ArmError unless they are ``count`` finite angles, with a finite opening."""
     joints = np.array(position, dtype=np.float64)
-    if joints.shape != (len(names),) or not np.isfinite(joints).all() or not np.isfinite(gripper):
+    if joints.shape != (count,) or not np.isfinite(joints).all() or not np.isfinite(gripper):
         raise ArmError(
-            f"joint command is {joints.tolist()} with gripper {gripper}, expected {len(names)} finite angles in rad "
+            f"joint command is {joints.tolist()} with gripper {gripper}, expected {count} finite angles in rad "
             "and a finite opening"
         )
+    return joints
+
+
+def checked_joints(position: Array, gripper: float, names: Sequence[str], limits: Array) -> Array:
+    """A copy of the joints (N,) rad. Raises ArmError unless they are finite and within ``limits`` (N, 2)."""
+    joints = finite_joints(position, gripper, len(names))
     outside = (joints < limits[:, 0]) | (joints > limits[:, 1])
     for index in np.flatnonzero(outside).tolist():
         low, high = limits[index]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crl_data.growing import GrowingArray
 from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
@@ -74,3 +75,21 @@ def samples() -> Samples:
 def store(tmp_path: Path, samples: Samples) -> Store:
     """An empty JPEG store."""
     return Store.create(tmp_path / "a.zarr", samples.spec())
+
+
+@pytest.fixture
+def starve():
+    """Called with a patch and a number: memory is then enough for so many more rows of growing arrays."""
+
+    def starved(patch: pytest.MonkeyPatch, rows: int) -> None:
+        left, append = [rows], GrowingArray.append
+
+        def limited(self, row):
+            left[0] -= 1
+            if left[0] < 0:
+                raise MemoryError
+            append(self, row)
+
+        patch.setattr(GrowingArray, "append", limited)
+
+    return starved

@@ -7,7 +7,6 @@ from crl_data.checking.check import check_store
 from crl_data.codec import encode_jpeg
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
-from crl_data.growing import GrowingArray
 from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
@@ -15,14 +14,16 @@ from crl_robot.errors import StoreError
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
-def test_a_lack_of_memory_inside_a_frame_leaves_the_frames_before_and_after(tmp_path, samples, monkeypatch, rows):
+def test_a_lack_of_memory_inside_a_frame_leaves_the_frames_before_and_after(
+    tmp_path, samples, starve, monkeypatch, rows
+):
     """Bytes of a frame that was given up half-way became part of the next one."""
     store = Store.create(tmp_path / "a.zarr", samples.spec("jpeg"))
     images = [samples.image() for _ in range(4)]
     with EpisodeFile(store, "one") as file:
         for stamp, image in enumerate(images):
             with monkeypatch.context() as patch:
-                fails_after(patch, rows)
+                starve(patch, rows)
                 with pytest.raises(MemoryError):
                     file.add_frame("over_shoulder", samples.image(), stamp, stamp)
             assert len(file.frames("over_shoulder")) == stamp
@@ -88,16 +89,3 @@ def test_stamps_that_come_or_go_between_frames_are_refused(tmp_path, samples, fi
         with pytest.raises(StoreError, match="stamps for some frames only"):
             file.add_frame("over_shoulder", samples.image(), *second)
         assert len(file.frames("over_shoulder")) == 1
-
-
-def fails_after(patch, rows):
-    """Memory is enough for this many more rows."""
-    left, append = [rows], GrowingArray.append
-
-    def limited(self, row):
-        left[0] -= 1
-        if left[0] < 0:
-            raise MemoryError
-        append(self, row)
-
-    patch.setattr(GrowingArray, "append", limited)

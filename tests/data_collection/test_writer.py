@@ -24,22 +24,9 @@ def two_cameras(tmp_path, samples) -> Store:
     return Store.create(tmp_path / "a.zarr", samples.spec(cameras=CAMERAS))
 
 
-def starved(patch, rows):
-    """Memory is enough for this many more rows."""
-    left, append = [rows], GrowingArray.append
-
-    def limited(self, row):
-        left[0] -= 1
-        if left[0] < 0:
-            raise MemoryError
-        append(self, row)
-
-    patch.setattr(GrowingArray, "append", limited)
-
-
 @pytest.mark.parametrize("rows", ROWS_OF_A_STEP)
 @pytest.mark.parametrize("done", [0, 2])
-def test_a_step_that_memory_was_too_small_for_leaves_the_others(two_cameras, samples, monkeypatch, rows, done):
+def test_a_step_that_memory_was_too_small_for_leaves_the_others(two_cameras, samples, starve, monkeypatch, rows, done):
     """Some columns had the row and others not: the whole episode could not be committed any more."""
     observations = [samples.observation(tick, CAMERAS) for tick in range(5)]
     kept = [*range(done), 3, 4]
@@ -47,7 +34,7 @@ def test_a_step_that_memory_was_too_small_for_leaves_the_others(two_cameras, sam
         for tick in range(done):
             writer.add_step(observations[tick], samples.action())
         with monkeypatch.context() as patch:
-            starved(patch, rows)
+            starve(patch, rows)
             with pytest.raises(MemoryError):
                 writer.add_step(observations[2], samples.action())
         assert len(writer) == done
@@ -62,7 +49,7 @@ def test_a_step_that_memory_was_too_small_for_leaves_the_others(two_cameras, sam
 
 @pytest.mark.parametrize("rows", range(6))
 @pytest.mark.parametrize("done", [0, 3])
-def test_a_state_that_memory_was_too_small_for_leaves_the_others(store, samples, monkeypatch, rows, done):
+def test_a_state_that_memory_was_too_small_for_leaves_the_others(store, samples, starve, monkeypatch, rows, done):
     """Columns of unlike length were committed, and check called the episode damaged."""
     states = [stamped(samples, 100 * tick) for tick in range(1, 6)]
     with EpisodeWriter(store, source="test", episode_id="one") as writer:
@@ -70,7 +57,7 @@ def test_a_state_that_memory_was_too_small_for_leaves_the_others(store, samples,
         for state in states[:done]:
             writer.add_state(state)
         with monkeypatch.context() as patch:
-            starved(patch, rows)
+            starve(patch, rows)
             with pytest.raises(MemoryError):
                 writer.add_state(states[3])
         writer.add_state(states[4])

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rcl_interfaces.srv import SetParameters
-from rclpy.client import Client
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray, String
@@ -129,7 +128,7 @@ class EvalClient(GraphClient):
             if not result.successful:
                 raise GraphError(f"the simulation refused task={task} episode_seed={episode_seed}: {result.reason}")
         self.disable_arm()
-        episode = json.loads(self.trigger(self._reset))
+        episode = json.loads(self.succeed(self._reset))
         settled_ns = episode["stamp_ns"] + SETTLED_NS
         self.wait(lambda: self.newest_truth().stamp_ns > settled_ns, ANSWER_TIMEOUT_S, "state after the reset")
         self._enable_arm()
@@ -151,29 +150,22 @@ class EvalClient(GraphClient):
     def start_policy(self) -> None:
         """The policy acts from now on; forgets the timing of earlier ticks."""
         self.timing.clear()
-        self.trigger(self._start)
+        self.succeed(self._start)
 
     def stop_policy(self) -> None:
         """The policy falls silent, and the arm holds by itself."""
-        self.trigger(self._stop)
+        self.succeed(self._stop)
 
     def disable_arm(self) -> None:
         """The arm holds and takes no actions."""
-        self.trigger(self._enable, SetBool.Request(data=False))
+        self.succeed(self._enable, SetBool.Request(data=False))
 
     def _enable_arm(self) -> None:
         """Enable, after a reset of the e-stop where it is latched. Raises GraphError when the arm refuses."""
         if self.arm_status["mode"] == "estopped":
             self.estops.append(self.arm_status["reason"])
-            self.trigger(self._arm_reset)
-        self.trigger(self._enable, SetBool.Request(data=True))
-
-    def trigger(self, client: Client, request: Any = None) -> str:
-        """Call a Trigger or SetBool service; returns its message. Raises GraphError when it says no."""
-        answer = self.call(client, request or Trigger.Request())
-        if not answer.success:
-            raise GraphError(f"{client.srv_name} refused: {answer.message}")
-        return answer.message
+            self.succeed(self._arm_reset)
+        self.succeed(self._enable, SetBool.Request(data=True))
 
     def _on_truth(self, msg: JointState) -> None:
         values = dict(zip(msg.name, msg.position, strict=True))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from geometry_msgs.msg import TwistStamped
@@ -48,28 +49,26 @@ class TwistTopics:
             self._commands.refused()
 
     def _on_twist(self, msg: TwistStamped, info: Any) -> None:
-        with self._lock:
-            try:
-                stamp_ns = stamp_from_msg(msg, self._now_ns())
-                velocity = velocity_from_msg(msg)
-                self._commands.take(velocity, source_of("twist", info), stamp_ns, time.monotonic_ns())
-            except ContractError as error:
-                self._controller.hold(str(error), "bad_action")
-                self._warn(error)
-            except ArmError as error:
-                self._controller.events["second_source"] += 1
-                self._warn(error)
+        with self._lock, self._refusing():
+            stamp_ns = stamp_from_msg(msg, self._now_ns())
+            velocity = velocity_from_msg(msg)
+            self._commands.take(velocity, source_of("twist", info), stamp_ns, time.monotonic_ns())
 
-    def _on_gripper(self, msg: Float64, info: Any) -> None:
-        with self._lock:
-            try:
-                self._commands.take_gripper(msg.data, self._now_ns())
-            except ContractError as error:
-                self._controller.hold(str(error), "bad_action")
-                self._warn(error)
-            except ArmError as error:
-                self._controller.events["second_source"] += 1
-                self._warn(error)
+    def _on_gripper(self, msg: Float64) -> None:
+        with self._lock, self._refusing():
+            self._commands.take_gripper(msg.data, self._now_ns())
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Count and tell what is refused; what nobody can carry out makes the arm hold."""
+        try:
+            yield
+        except ContractError as error:
+            self._controller.hold(str(error), "bad_action")
+            self._warn(error)
+        except ArmError as error:
+            self._controller.events["second_source"] += 1
+            self._warn(error)
 
     def _warn(self, error: CrlError) -> None:
         self._node.get_logger().warning(f"twist refused: {error}", throttle_duration_sec=1.0)

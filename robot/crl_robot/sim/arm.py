@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crl_robot.contracts import JointReading
 from crl_robot.errors import ArmError
+from crl_robot.joint_targets import finite_joints
 from crl_robot.sim.world import World
 
 
@@ -31,13 +32,7 @@ class SimArm:
     def command(self, position: NDArray[np.float64], gripper: float) -> None:
         """Set the servo targets: joints (N,) rad, opening 0..1. Raises ArmError on wrong values or after `close`."""
         self._require_open()
-        joints = np.asarray(position, dtype=np.float64)
-        if joints.shape != (len(self.joint_names),) or not np.isfinite(joints).all() or not np.isfinite(gripper):
-            raise ArmError(
-                f"joint command is {joints.tolist()} with gripper {gripper}, expected {len(self.joint_names)} finite "
-                "angles in rad and a finite opening"
-            )
-        self._world.command(joints, gripper)
+        self._world.command(finite_joints(position, gripper, len(self.joint_names)), gripper)
 
     def hold(self) -> None:
         """Stay at the measured joints."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.errors import ArmError
+from crl_robot.joint_targets import finite_joints
 from crl_robot.widowx.servo_table import ServoTable
 from crl_robot.widowx.units import RAD_PER_TICK, ticks_from_radians
 
@@ -15,12 +16,7 @@ def goals_from(table: ServoTable, position: NDArray[np.float64], gripper: float)
 
     Raises ArmError for another shape, values that are not finite, and angles more than a tick beyond a limit.
     """
-    joints, count = np.asarray(position, dtype=np.float64), len(table.joints)
-    if joints.shape != (count,) or not np.isfinite(joints).all() or not np.isfinite(gripper):
-        raise ArmError(
-            f"joint command is {joints.tolist()} with gripper {gripper}, expected {count} finite angles in rad "
-            "and a finite opening"
-        )
+    joints = finite_joints(position, gripper, len(table.joints))
     goals = {}
     for servo, angle in zip(table.joints, joints.tolist(), strict=True):
         low, high = servo.limits_rad
