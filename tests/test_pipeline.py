@@ -56,7 +56,7 @@ class Operator(EvalClient):
             values = np.append(rng.uniform(-0.04, 0.04, 3), np.zeros(4))
             self._actions.publish(msg_from_action(Action(values, self.frame.stamp_ns)))
             self.wait_for(PERIOD_S)
-        self.trigger(self._recorder["stop"])
+        self.succeed(self._recorder["stop"])
 
     def wait_for_recorder(self) -> None:
         """Until it serves, and there is something to record."""
