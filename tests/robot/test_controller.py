@@ -94,6 +94,20 @@ def test_a_blocked_arm_is_never_led_further_than_the_leash():
     assert rig.controller.events["leash"] > 0
 
 
+def test_an_arm_that_is_pushed_back_between_two_actions_is_not_led_further_than_the_leash():
+    """The leash was once looked at when an Action came, so a blocked arm that swung away was led 91 mm for 0.1 s."""
+    rig = Rig(stiffness=0.0).enabled()
+    for _ in range(3):
+        rig.submit(0.05)
+        rig.ticks(5)
+        rig.arm.q = rig.arm.q - np.array([0.02, 0, 0, 0, 0, 0])
+        rig.ticks(5)
+        sent = [q for what, q in rig.arm.log[-3:] if what == "command"]
+        assert len(sent) == 3
+        assert max(q[0] for q in sent[1:]) - rig.arm.q[0] <= LIMITS.leash_m + 1e-6
+    assert rig.mode() == "moving"
+
+
 def test_a_target_beyond_the_box_stops_at_its_wall(rig):
     for _ in range(10):
         commanded = rig.submit(0.0, 0.05)

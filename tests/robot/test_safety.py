@@ -91,6 +91,17 @@ def test_the_leash_holds_after_pulling_in_and_shortening():
         assert np.linalg.norm(base + fraction * delta - measured) <= LIMITS.leash_m + 1e-9
 
 
+def test_joints_are_pulled_in_to_the_leash_only_as_far_as_needed():
+    def tool(q):
+        return np.array([np.cos(q[0]), np.sin(q[0]), q[1]])
+
+    measured, near, far = np.zeros(2), np.array([0.05, 0.0]), np.array([0.3, 0.4])
+    assert leash.pull_in_joints(near, measured, tool, 0.08) is near
+    pulled = leash.pull_in_joints(far, measured, tool, 0.08)
+    assert np.linalg.norm(tool(pulled) - tool(measured)) == pytest.approx(0.08, abs=1e-4)
+    assert pulled[0] / pulled[1] == pytest.approx(far[0] / far[1])
+
+
 def test_the_rotation_leash_holds_after_pulling_in_and_shortening():
     rng = np.random.default_rng(2)
     for _ in range(200):

@@ -19,6 +19,7 @@ DEADMAN_S = 0.3
 SLOW_RAD_S = 0.3
 _WIDE = Box((-0.2, -0.5, -0.15), (0.75, 0.5, 0.75))
 _HIGH_Z = 0.19
+_RISE_S = 5.0
 
 SESSIONS = (
     Session("plain", {}),
@@ -83,6 +84,8 @@ def _inwards(rig: Rig) -> Shape:
 
 
 def _home(rig: Rig) -> float:
+    """Asked for inside the box: from below it, where the session begins, the same way home is allowed."""
+    rig.client.until(lambda: tool_position(rig.client.joints or START_JOINTS)[2] > _HIGH_Z, _RISE_S)
     rig.quiet()
     at_s = time.monotonic()
     done, _ = rig.client.trigger("home")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.contracts import Arm, JointReading, Pose
-from crl_robot.control import safety
+from crl_robot.control import leash, safety
 from crl_robot.control.joint_move import JointMove
 from crl_robot.control.step_planner import Kinematics, Stand
 from crl_robot.control.watched_arm import WatchedArm
@@ -61,9 +61,26 @@ class JointDrive:
     def advance(self, move: JointMove, now_ns: int, elapsed_s: float) -> None:
         """Command the point of the move that should be reached by the end of this inner tick."""
         wanted, self._gripper = move.at(now_ns + self._inner_ns)
+        if not move.homing:
+            wanted = self._leashed(wanted, now_ns)
         step = self._limits.joint_speed * min(elapsed_s, 2 * self._inner_ns / 1e9)
         self._q = safety.limit_joint_step(self._q, wanted, step)
         self._arm.command(self._q, self._gripper)
+
+    def _leashed(self, wanted: Array, now_ns: int) -> Array:
+        """(N,) ``wanted``, on the leash of where the arm is now: it may have moved away since its Action was planned.
+
+        A move home is watched by the controller. The arm is asked only when its last reading is half a leash away: an
+        exchange with real servos takes milliseconds.
+        """
+        known, length = self._watched.newest, self._limits.leash_m
+        lead = self._position(wanted) - self._position(known.position) if known else np.full(3, length)
+        if np.linalg.norm(lead) <= 0.5 * length:
+            return wanted
+        return leash.pull_in_joints(wanted, self.read(now_ns).position, self._position, length)
+
+    def _position(self, q: Array) -> Array:
+        return self._kinematics.forward(q).position
 
     def hold(self) -> None:
         """Tell the arm to hold and start from there; `hold_pending` stays until it did so.

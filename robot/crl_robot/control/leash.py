@@ -28,6 +28,19 @@ def pull_in_rotation(base: Array, measured: Array, leash_rad: float) -> Array:
     return matrix_from_rpy(fraction * rpy) @ measured
 
 
+def pull_in_joints(wanted: Array, measured: Array, position_of: Callable[[Array], Array], leash: float) -> Array:
+    """(N,) rad ``wanted``, moved straight towards ``measured`` until the tool is within ``leash`` of the measured one.
+
+    ``position_of`` gives the tool's position (3,) m at joints (N,).
+    """
+    tool = position_of(measured)
+
+    def near(fraction: float) -> bool:
+        return float(np.linalg.norm(position_of(measured + fraction * (wanted - measured)) - tool)) <= leash
+
+    return wanted if near(1.0) else measured + _largest_fraction(near) * (wanted - measured)
+
+
 def leash_fraction(base: Array, delta: Array, measured: Array, leash: float) -> float:
     """Largest s in [0, 1] with ``base + s * delta`` within ``leash`` of ``measured``; ``base`` must be within it."""
     return _largest_fraction(lambda s: float(np.linalg.norm(base + s * delta - measured)) <= leash)

@@ -12,6 +12,8 @@ class WatchedArm:
 
     def __init__(self, arm: Arm, limits: SafetyLimits) -> None:
         self.arm = arm
+        self.newest: JointReading | None = None
+        """The last reading that could be used."""
         self._limits = limits
         self._stamp_ns: int | None = None
         self._changed_ns = 0
@@ -45,6 +47,7 @@ class WatchedArm:
             raise RefusedError(
                 "bad_reading", f"the arm reads {reading.position.shape} joints, expected ({count},); check its driver"
             )
+        self.newest = reading
         return reading
 
 
