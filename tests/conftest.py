@@ -15,7 +15,15 @@ with suppress(ModuleNotFoundError):
     import torch._dynamo  # noqa: F401
 
 
+WALL_CLOCK = ("robot/bench/", "robot/cameras/", "robot/sawyer/", "robot/widowx/")
+"""Folders of tests whose emulators answer in real time, beside all that is marked `ros`."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the wall clock run one after another, so that parallel workers do not starve them."""
+    for item in items:
+        if item.get_closest_marker("ros") or any(folder in item.nodeid for folder in WALL_CLOCK):
+            item.add_marker(pytest.mark.xdist_group("wall_clock"))
     if find_spec("rclpy") is not None:
         return
     for item in items:

@@ -154,7 +154,7 @@ def _record(graph: Graph, seconds: float, on_second: Callable[[], None]) -> dict
 
     with RecordClient(graph.env, graph.check) as client:
         client.wait_until_ready()
-        client.ask("start")
+        client.start()
         usage = _watch(graph, client, seconds, on_second)
         client.ask("stop")
         client.ask("accept")

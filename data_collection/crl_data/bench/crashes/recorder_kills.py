@@ -118,7 +118,7 @@ def _running(graph: Graph, recorder: NodeCommand, folder: Path) -> Iterator[subp
 
 def _record_one(client: RecordClient, path: Path, seconds: float, told: Told) -> None:
     """One episode; each answer is a promise from the moment it comes."""
-    client.ask("start")
+    client.start()
     end = time.monotonic() + seconds
     client.wait(lambda: time.monotonic() >= end, seconds + 10, "end of the episode")
     client.ask("stop")
