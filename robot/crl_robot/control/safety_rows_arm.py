@@ -94,7 +94,7 @@ NODE_ROWS = (
         "newest image or arm state older than the policy's max_age_ms, 300 ms",
         "the policy sends no Action: `silence`",
         1.0,
-        "robot/test_streams.py::test_old_frames_and_old_arm_states_make_no_observation",
+        "learning/test_camera_killed.py::test_when_its_camera_is_killed_the_policy_falls_silent_and_the_arm_holds",
         "policy node",
     ),
     SafetyRow(
