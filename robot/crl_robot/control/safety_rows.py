@@ -84,7 +84,7 @@ MOTION_ROWS = (
         "Arm blocked, pushed or lagging: the target runs ahead",
         f"target more than {_L.leash_m} m or {_L.leash_rad} rad from the measured pose; on the way home a joint more "
         f"than {_L.leash_rad} rad from its target, or {HOME_TOLERANCE_RAD} rad from home at the end",
-        "target re-seeded from the measured pose at the length of the leash, and joints that are sent between two Actions "
+        "target re-seeded from the measured pose at the length of the leash, joints that are sent between two Actions "
         "pulled in to it; a move home ends in a hold",
         0,
     ),
