@@ -131,12 +131,14 @@ class Rig:
     def recover(self, timeout_s: float = RECOVER_S) -> str:
         """Do what an operator would until the arm moves again; returns '' or why it does not."""
         client = self.client
-        if not self.process.alive:
-            self.process.start()
-            client.forget()
-            timeout_s = max(timeout_s, START_S)
-        answer, deadline = "", time.monotonic() + timeout_s
+        answer, started, deadline = "", False, time.monotonic() + timeout_s
         while time.monotonic() < deadline:
+            if not self.process.alive:  # also one that was told to end and took its time
+                if started:
+                    return "its process ended right after it was started"
+                self.process.start()
+                client.forget()
+                started, deadline = True, time.monotonic() + max(timeout_s, START_S)
             if not client.until(lambda: client.publishers_matched() and client.mode != "", deadline - time.monotonic()):
                 break
             if client.mode == "estopped":

@@ -73,8 +73,9 @@ class Guard:
         if now - self._torque_seen_s > _TORQUE_CHECK_S:
             limp = self._group.without_torque()
             if limp:
-                names = ", ".join(limp)
-                raise ArmError(f"the torque of {names} went off by itself; check the supply, then enable again")
+                cause = "; ".join(self._group.errors())  # an alert may have come with these very answers
+                off = f"the torque of {', '.join(limp)} went off by itself; check the supply, then enable again"
+                raise ArmError(cause or off)
             self._torque_seen_s = now
 
     def refuse_hardware_errors(self) -> None:

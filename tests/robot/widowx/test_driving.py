@@ -222,6 +222,24 @@ def test_a_servo_that_lost_its_power_for_a_moment_is_noticed(bench):
         arm.command(bench.start, 0.0)
 
 
+def test_torque_that_went_off_names_the_fault_that_became_known_with_the_same_answers(bench, monkeypatch):
+    """A servo that failed between two exchanges was once reported as one without supply."""
+    arm = bench.connect()
+    asked = []
+
+    def errors():
+        asked.append(type(arm._group).errors(arm._group))
+        if len(asked) == 1:
+            with bench.line.locked() as bus:
+                bus.servos[6].fail(1 << 4)
+        return asked[-1]
+
+    monkeypatch.setattr(arm._group, "errors", errors)
+    arm._guard._torque_seen_s = 0.0
+    with pytest.raises(ArmError, match=r"forearm_roll \(ID 6\) electrical shock"):
+        arm.command(bench.start, 0.0)
+
+
 def test_releasing_needs_somebody_who_holds_the_arm(bench):
     arm = bench.connect()
     with pytest.raises(ArmError, match="the arm falls"):
