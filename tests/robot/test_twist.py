@@ -112,6 +112,16 @@ def test_the_end_of_twists_that_were_refused_ends_no_motion(clocked):
     assert not clocked.ends
 
 
+def test_after_a_drop_the_arm_moves_only_by_a_new_twist(clocked):
+    """A refused message once made the arm hold for a tick, and the twist before it then moved it on."""
+    clocked.run(100, UP)
+    clocked.commands.drop()
+    clocked.run(400)
+    assert (clocked.times(), clocked.ends) == ([0], [])
+    clocked.run(40, UP)
+    assert len(clocked.given) == 2
+
+
 def test_another_source_is_refused_while_the_first_moves_the_arm(clocked):
     clocked.run(100, UP, "a")
     with pytest.raises(ArmError, match="another source"):

@@ -64,6 +64,7 @@ class TwistTopics:
         try:
             yield
         except ContractError as error:
+            self._commands.drop()  # or the twist before it would move the arm on until it is 0.1 s old
             self._controller.hold(str(error), "bad_action")
             self._warn(error)
         except ArmError as error:

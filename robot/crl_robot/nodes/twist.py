@@ -116,6 +116,11 @@ class TwistCommands:
         """The last Action was not accepted: nothing of this source is under way."""
         self._driving = False
 
+    def drop(self) -> None:
+        """Nothing that was sent so far counts any more, as after a message that nobody can carry out."""
+        self._newest = self._gripper = None
+        self._driving = False
+
     def _moving(self, now_ns: int) -> bool:
         newest = self._newest
         return newest is not None and now_ns - newest.arrived_ns <= SILENCE_NS and bool(newest.velocity.any())
