@@ -18,7 +18,7 @@ from crl_robot.errors import ContractError, MismatchError
 ACTION_NAMES = ("dx", "dy", "dz", "droll", "dpitch", "dyaw", "gripper")
 ACTION_DIM = len(ACTION_NAMES)
 
-ActionReference = Literal["previous_target", "measured"]
+ActionReference = Literal["previous_target", "measured", "environment"]
 
 
 def _finite(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
@@ -37,8 +37,10 @@ class ActionSpec:
 
     Attributes:
         rate_hz: control rate in Hz; deltas are per control tick, so the rate belongs to the meaning.
-        reference: what the delta is added to: the previous target pose or the measured pose.
-        frame: frame of the deltas; rotation composes as R' = Rz Ry Rx R about the tool point.
+        reference: what the delta is added to: the previous target pose or the measured pose. 'environment' where there
+            is no such pose: the entries are the controls of a benchmark's environment, each from -1 to 1.
+        frame: frame of the deltas; rotation composes as R' = Rz Ry Rx R about the tool point. The environment's name
+            where the reference is 'environment'.
         names: meaning of the entries; gripper is absolute, 0 closed to 1 open.
     """
 
@@ -50,9 +52,18 @@ class ActionSpec:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.rate_hz) and 0 < self.rate_hz <= 1000):
             raise ContractError(f"rate_hz is {self.rate_hz}, expected a rate above 0 and at most 1000 Hz")
-        if self.reference not in ("previous_target", "measured"):
-            raise ContractError(f"reference is {self.reference!r}, expected 'previous_target' or 'measured'")
         object.__setattr__(self, "names", tuple(self.names))
+        known = ("environment",) if self.names != ACTION_NAMES else ("previous_target", "measured")
+        if self.reference not in known:
+            raise ContractError(
+                f"reference is {self.reference!r}, expected {' or '.join(map(repr, known))} for actions "
+                f"{', '.join(self.names)}"
+            )
+
+    @property
+    def moves_an_arm(self) -> bool:
+        """Whether these are Actions of an arm, rather than the controls of a benchmark's environment."""
+        return self.reference != "environment"
 
     @property
     def period_s(self) -> float:

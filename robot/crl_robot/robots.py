@@ -22,10 +22,18 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fingers:
-    """Distance of each finger from the middle, m, when the gripper is closed and when it is open."""
+    """A gripper of two fingers; lengths in m.
+
+    Attributes:
+        closed_m, open_m: distance of each finger from the middle when the gripper is closed and when it is open.
+        half_m: half the size of the closed pair along x and y of the base, with the gripper pointing down.
+        below_tool_m: how far the tips reach below the tool point.
+    """
 
     closed_m: float
     open_m: float
+    half_m: tuple[float, float]
+    below_tool_m: float
 
     def at(self, opening: float) -> float:
         """Opening, 0 closed .. 1 open and clipped to it -> distance of each finger from the middle in m."""
@@ -64,27 +72,32 @@ class Robot:
         name: as settings name it.
         data_name: as stores and checkpoints name it.
         model: the arm; its home pose has the gripper pointing down.
-        scene: MJCF file in crl_robot/assets with arm, table, can and cameras; names as in scene.xml.
+        scenes: MJCF files in crl_robot/assets with arm, table, objects and cameras, by the name of the scene; arm,
+            table and cameras are named as in scene.xml.
         fingers: the gripper's linkage.
         limits: what the arm may do.
         wrist: what of the workspace box is out of reach with the gripper down; None when nothing is.
+        shift_m: how much further along x its table begins than the WidowX's.
         can_area: (x, y) by (low, high) in m, where cans start and end.
         can_reach_m: largest distance of a can from the base.
         can_xy: where the can stands until somebody places it.
         tick_limits: control ticks that each task allows; only these tasks can be had.
+        plays_pushes: whether play at its table pushes the can.
     """
 
     name: str
     data_name: str
     model: ArmModel
-    scene: str
+    scenes: dict[str, str]
     fingers: Fingers
     limits: SafetyLimits
     wrist: WristReach | None
+    shift_m: float
     can_area: tuple[tuple[float, float], tuple[float, float]]
     can_reach_m: float
     can_xy: tuple[float, float]
     tick_limits: dict[str, int]
+    plays_pushes: bool
 
     @property
     def n_joints(self) -> int:
@@ -101,16 +114,27 @@ WIDOWX = Robot(
     name="widowx",
     data_name="widowx250s",
     model=WX250S,
-    scene="scene.xml",
-    fingers=Fingers(FINGER_CLOSED_M, FINGER_OPEN_M),
+    scenes={"table": "scene.xml", "kitchen": "kitchen.xml"},
+    fingers=Fingers(FINGER_CLOSED_M, FINGER_OPEN_M, half_m=(0.012, 0.015), below_tool_m=0.010),
     limits=SafetyLimits(),
     # Upper arm and forearm are 0.505 m when stretched; 1 cm less stays off the singularity.
     wrist=WristReach(shoulder_m=0.11065, wrist_to_tool_m=0.158575, reach_m=0.495),
+    shift_m=0.0,
     can_area=((0.21, 0.39), (-0.15, 0.15)),
     can_reach_m=0.40,
     can_xy=(0.30, 0.12),
     # A straight reach across the box takes 8 to 10 ticks, a push with its approach 15 to 25: about twice that.
-    tick_limits={"reach": 25, "push": 50},
+    tick_limits={
+        "reach": 25,
+        "push": 50,
+        "pick_place": 40,
+        "drawer": 25,
+        "pick_place_table": 40,
+        "pick_place_drawer": 60,
+        "push_open_drawer": 55,
+        "push_close_drawer": 55,
+    },
+    plays_pushes=True,
 )
 
 SAWYER_JOINT_SPEED = 0.39
@@ -120,8 +144,8 @@ SAWYER_ROBOT = Robot(
     name="sawyer",
     data_name="sawyer",
     model=replace(SAWYER, home=(-0.270547, -1.062151, 0.0, 1.775838, 0.0, 0.857109, 1.474960)),
-    scene="sawyer_scene.xml",
-    fingers=Fingers(0.0, GRIPPER_STROKE_M / 2),
+    scenes={"table": "sawyer_scene.xml", "drawer": "sawyer_drawer.xml"},
+    fingers=Fingers(0.0, GRIPPER_STROKE_M / 2, half_m=(0.005, 0.0135), below_tool_m=0.0),
     limits=SafetyLimits(
         workspace_low=(0.45, -0.20, 0.015),
         workspace_high=(0.75, 0.20, 0.25),
@@ -132,10 +156,12 @@ SAWYER_ROBOT = Robot(
         home_speed=0.2,
     ),
     wrist=None,
+    shift_m=0.3,
     can_area=((0.51, 0.69), (-0.15, 0.15)),
     can_reach_m=1.0,
     can_xy=(0.60, 0.12),
-    tick_limits={"reach": 30},
+    tick_limits={"reach": 30, "push": 60, "drawer": 40},
+    plays_pushes=False,
 )
 
 _ROBOTS = dict(zip(ROBOT_NAMES, (WIDOWX, SAWYER_ROBOT), strict=True))

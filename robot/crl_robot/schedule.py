@@ -1,7 +1,8 @@
-"""An absolute schedule on a monotonic clock, and how late its ticks were."""
+"""An absolute schedule on a monotonic clock, and how late its ticks were; or ticks when they are asked for."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -79,3 +80,26 @@ class Schedule:
         self.stats.add(lateness_ms)
         self._next += skipped + 1
         return lateness_ms
+
+
+class OnDemand:
+    """In place of a `Schedule`: a tick when somebody asks for one, however often before it began. Never late."""
+
+    def __init__(self, patience_s: float = 0.1) -> None:
+        self.stats = LatenessStats()
+        self._patience_s = patience_s
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Let the next `wait` end at once; from any thread."""
+        self._asked.set()
+
+    def restart(self) -> None:
+        """There is no first tick to set."""
+
+    def wait(self) -> float:
+        """Until asked, or until the patience is over, so that the caller can look whether to end; returns 0 ms late."""
+        self._asked.wait(self._patience_s)
+        self._asked.clear()
+        self.stats.add(0.0)
+        return 0.0

@@ -16,7 +16,7 @@ from crl_robot.errors import ArmError, ContractError
 from crl_robot.geometry import GRIPPER_DOWN, quat_from_matrix
 from crl_robot.kinematics import HOME_Q, WX250S, Kinematics
 from crl_robot.sawyer.model import NEUTRAL_Q, SAWYER
-from crl_robot.sim.tasks import sample_tool
+from crl_robot.sim.places import sample_tool
 
 SLEEP_Q = np.array([0.0, -1.80, 1.55, 0.0, 0.8, 0.0])
 LIMITS = SafetyLimits()

@@ -4,9 +4,11 @@ import pytest
 from crl_robot.contracts import Action
 from crl_robot.errors import ContractError
 from crl_robot.sim.env import SimEnv
-from crl_robot.sim.tasks import Episode
+from crl_robot.sim.state import Episode
+from crl_robot.sim.tasks.table import table_episode
 
-EPISODE = Episode((0.30, 0.0, 0.12), (0.25, 0.12), (0.35, 0.0, 0.12), (0.25, 0.12))
+CAN = np.array([0.25, 0.12])
+EPISODE = table_episode((0.30, 0.0, 0.12), CAN, (0.35, 0.0, 0.12), CAN)
 STEP = np.array([0.03, 0, 0, 0, 0, 0, 0], dtype=np.float32)
 
 
@@ -36,8 +38,8 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit():
 
 def test_the_tool_starts_where_the_episode_says(env):
     env.reset(EPISODE)
-    np.testing.assert_allclose(env.world.tool_pose().position, EPISODE.start_tool, atol=1e-3)
-    np.testing.assert_allclose(env.world.object_pose().position[:2], EPISODE.start_object_xy)
+    np.testing.assert_allclose(env.world.tool_pose().position, EPISODE.start.tool, atol=1e-3)
+    np.testing.assert_allclose(env.world.object_pose().position[:2], CAN)
 
 
 def test_a_step_is_one_control_tick_and_moves_the_tool_by_the_action(env):
@@ -93,7 +95,7 @@ def test_the_goal_image_shows_the_goal_and_leaves_the_world_alone(seeing):
     goal = seeing.goal_image()
     np.testing.assert_array_equal(seeing.world.snapshot(), before)
     assert np.any(goal != first)
-    at_goal = Episode(EPISODE.goal_tool, EPISODE.goal_object_xy, EPISODE.goal_tool, EPISODE.goal_object_xy)
+    at_goal = Episode(EPISODE.goal, EPISODE.goal)
     np.testing.assert_array_equal(seeing.reset(at_goal).frames["over_shoulder"].image, goal)
 
 

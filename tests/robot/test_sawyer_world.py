@@ -10,7 +10,6 @@ from crl_robot.robots import SAWYER_ROBOT as SAWYER
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.env import SimEnv
-from crl_robot.sim.oracles import oracle
 from crl_robot.sim.play import PlayPolicy
 from crl_robot.sim.tasks import get_task
 from crl_robot.sim.world import World
@@ -76,24 +75,10 @@ def test_the_over_shoulder_camera_sees_the_tool_wherever_it_may_be(world):
         assert np.abs(focal * local[:2] / local[2]).max() < 115
 
 
-def test_it_has_the_reach_and_no_push():
-    assert get_task("reach", SAWYER).name == "reach"
-    with pytest.raises(ConfigError, match="no task of robot 'sawyer' is named 'push'"):
-        get_task("push", SAWYER)
-
-
-def test_the_oracle_reaches_every_start_and_doing_nothing_none():
-    rng = np.random.default_rng(100)
-    solver = oracle("reach")
-    solved = still = 0
-    with SimEnv("reach", cameras=(), robot=SAWYER) as env:
-        for _ in range(TRIALS):
-            env.reset(rng)
-            still += env.success()
-            for _ in range(env.task.max_steps):
-                env.act(solver.act(env))
-            solved += env.success()
-    assert (solved, still) == (TRIALS, 0)
+def test_it_has_three_tasks_and_no_pick_place():
+    assert [get_task(name, SAWYER).name for name in SAWYER.tick_limits] == ["reach", "push", "drawer"]
+    with pytest.raises(ConfigError, match="no task of robot 'sawyer' is named 'pick_place'"):
+        get_task("pick_place", SAWYER)
 
 
 def test_starts_and_goals_touch_nothing():
@@ -102,8 +87,8 @@ def test_starts_and_goals_touch_nothing():
         table, can = env.world.model.geom("table").id, env.world.model.geom("can").id
         for _ in range(40):
             episode = env.task.sample(rng)
-            for tool in (episode.start_tool, episode.goal_tool):
-                env.world.reset(env.solve(tool), episode.start_object_xy)
+            for state in (episode.start, episode.goal):
+                env.place(state)
                 assert {tuple(sorted(map(int, c.geom))) for c in env.world.data.contact} <= {(table, can)}
 
 

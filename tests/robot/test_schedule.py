@@ -3,7 +3,7 @@
 import pytest
 
 from crl_robot.errors import ConfigError
-from crl_robot.schedule import LatenessStats, Schedule
+from crl_robot.schedule import LatenessStats, OnDemand, Schedule
 
 
 class FakeClock:
@@ -82,3 +82,18 @@ def test_the_newest_ticks_can_be_asked_for_alone():
         stats.add(lateness)
     assert stats.summary(3) == {"p50": 1.0, "p99": 1.0, "max": 1.0}
     assert stats.summary()["max"] == 9.0
+
+
+def test_a_tick_on_demand_comes_when_asked_and_once_for_many_requests():
+    demand = OnDemand(patience_s=60.0)
+    demand.ask()
+    demand.ask()
+    assert demand.wait() == 0.0
+    demand.ask()
+    assert demand.wait() == 0.0
+
+
+def test_a_wait_for_a_demand_that_does_not_come_ends_with_its_patience():
+    demand = OnDemand(patience_s=0.001)
+    demand.wait()
+    assert demand.stats.summary() == {"p50": 0.0, "p99": 0.0, "max": 0.0}

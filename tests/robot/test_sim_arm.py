@@ -5,7 +5,7 @@ from arm_suite import ArmSuite
 from crl_robot.contracts import Arm
 from crl_robot.errors import ArmError
 from crl_robot.gripper import opening_from_finger
-from crl_robot.kinematics import HOME_Q
+from crl_robot.kinematics import HOME_Q, N_JOINTS
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.world import World
 
@@ -56,6 +56,15 @@ def test_hold_stops_a_motion_where_it_is(world, arm):
     held = arm.read().position
     run(world, 60)
     np.testing.assert_allclose(arm.read().position, held, atol=0.01)
+
+
+def test_hold_leaves_the_gripper_squeezing(world, arm):
+    """It once took the measured opening for its new command, and what the fingers held fell."""
+    arm.command(HOME_Q, 0.0)
+    world.data.qpos[N_JOINTS : N_JOINTS + 2] = 0.03  # as if something were between the fingers
+    squeezing = world.data.ctrl[N_JOINTS]
+    arm.hold()
+    assert world.data.ctrl[N_JOINTS] == squeezing
 
 
 @pytest.mark.parametrize(("position", "gripper"), [(np.zeros(5), 0.0), (np.full(6, np.nan), 0.0), (HOME_Q, np.nan)])

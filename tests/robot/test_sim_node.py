@@ -301,6 +301,13 @@ def test_a_reset_to_an_unknown_task_is_refused_naming_the_nearest(client):
     assert client.status()["mode"] == "holding"
 
 
+def test_a_reset_to_a_task_of_another_scene_is_refused_with_what_to_do(client):
+    client.result(client.parameters.set_parameters([Parameter("task", value="drawer")]))
+    answer = client.call("/sim/reset")
+    assert not answer.success
+    assert "start it with task:=drawer" in answer.message
+
+
 def test_the_arm_homes_on_request(client):
     assert client.call("/arm/home").success
     client.until(lambda: client.status()["reason"] == "at home")

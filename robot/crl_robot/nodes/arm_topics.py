@@ -80,9 +80,19 @@ class ArmTopics:
 
     def tick(self) -> bool:
         """One inner tick: send the next joint target and publish the state; returns whether the arm could be read."""
-        state = None
+        with self._lock:
+            self.control()
+            return self.tell()
+
+    def control(self) -> None:
+        """Send the next joint target."""
         with self._lock:
             self._controller.inner_tick(self._now_ns())
+
+    def tell(self) -> bool:
+        """Publish the state; returns whether the arm could be read."""
+        state = None
+        with self._lock:
             with suppress(ArmError):  # the controller has latched its e-stop, which /arm/status tells
                 state = self._controller.state()
                 self._publish_state(state)

@@ -111,6 +111,10 @@ class ObservationTopics:
         with self._lock:
             return self._buffer.ages_ms(now_ns)
 
+    def arm_status(self) -> tuple[str, str]:
+        """Mode of the arm and why it is in it, as it said last; empty before it did."""
+        return self._mode, self._reason
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Frames received and lost per camera, arm states received and lost, ticks refused as not aligned."""
         with self._lock:

@@ -1,20 +1,19 @@
-"""The simulated arm and cameras as one ROS node around one MuJoCo world that runs on the wall clock.
+"""The simulated arm and cameras as one ROS node around one MuJoCo world that runs on the wall clock, or in lock step.
 
 Three threads: one steps arm and world, one draws, and the process's own delivers messages. Drawing works on a copy of
-the state, so it never makes a step wait. With ``emulate`` the arm's topics are not here: an emulator of the robot's own
-interface moves the world, and the ordinary arm node connects to it.
+the state, so it never makes a step wait. In lock step one thread does both, see `crl_robot.nodes.sim_lockstep`. With
+``emulate`` the arm's topics are not here: an emulator of the robot's own interface moves the world, and the ordinary
+arm node connects to it.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from crl_robot.contracts import Pose
@@ -24,19 +23,23 @@ from crl_robot.kinematics import Kinematics
 from crl_robot.nodes.arm_settings import action_spec_setting, limits_setting
 from crl_robot.nodes.camera_topics import CameraTopics
 from crl_robot.nodes.common import CrlNode
-from crl_robot.nodes.messages import STATE_QOS, camera_info, time_from_ns
+from crl_robot.nodes.messages import camera_info
 from crl_robot.nodes.sim_emulators import EmulatedRosbridge, EmulatedServoBus
 from crl_robot.nodes.sim_hardware import OwnArm, SimHardware
+from crl_robot.nodes.sim_lockstep import LockstepArm
+from crl_robot.nodes.sim_truth import TruthTopic
 from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 from crl_robot.robot_commands import EMULATORS
 from crl_robot.robots import robot
 from crl_robot.sim.camera import SimCamera
-from crl_robot.sim.tasks import Episode, Task, get_task
+from crl_robot.sim.state import Episode
+from crl_robot.sim.task import Task
+from crl_robot.sim.tasks import get_task
 from crl_robot.sim.world import INNER_PERIOD_NS, World
+from crl_robot.sim.world_json import world_from_json
 
 INNER_RATE_HZ = 1e9 / INNER_PERIOD_NS
 TRUTH_EVERY = 5
-TRUTH_NAMES = ("tool_x", "tool_y", "tool_z", "object_x", "object_y", "object_z", "distance", "success")
 # Measured on two cores: the process takes about a tenth of one core, and each 30 Hz camera that someone listens to
 # about 5 % more. A camera nobody listens to is not drawn, so both are offered.
 DEFAULT_CAMERAS = ["over_shoulder", "wrist"]
@@ -59,6 +62,11 @@ class SimNode(CrlNode):
         )
         self._emulate_link = self.setting("emulate_link", "", "servo_bus: path that becomes a link to the serial port")
         self._emulate_port = self.setting("emulate_port", 9090, "rosbridge: TCP port, 0 takes a free one", 0, 65535)
+        self._lockstep = self.setting(
+            "lockstep", False, "the world stands still until an Action comes; others need use_sim_time"
+        )
+        world = self.setting("world", "", "JSON of what differs from the world as modelled, as crl-eval's world.* does")
+        self._options = world_from_json(world)
         self.setting("task", "reach", "task whose episodes /sim/reset draws", read_only=False)
         self.setting("episode_seed", 0, "seed of the episode that /sim/reset draws", 0, 2**31 - 1, read_only=False)
         self._spec = action_spec_setting(self)
@@ -73,26 +81,36 @@ class SimNode(CrlNode):
                 f"parameter 'emulate' is '{self._emulate}', expected '{EMULATORS[self._robot.name]}' or '' with robot "
                 f"'{self._robot.name}'"
             )
+        if self._lockstep and (self._emulate or any(self._options.latencies_ms)):
+            raise ConfigError(
+                f"parameter 'lockstep' is true with emulate:='{self._emulate}' and world:='{world}'; emulated hardware "
+                "and latencies need the wall clock"
+            )
+        self._now_ns: Callable[[], int] = lambda: self.get_clock().now().nanoseconds
         self._workers: list[Worker] = []
 
     def open_all(self) -> None:
         """Make the world, pose it for the first episode and let it run; the arm is not enabled yet."""
         self._ticks = 0
-        self._world = World(robot=self._robot)
         self._kinematics = Kinematics(self._robot.model)
         task, episode, _ = self._drawn_episode()
+        self._world = World(options=self._options, robot=self._robot, scene=task.scene)
+        lockstep = self._open_lockstep() if self._lockstep else None
+        self._truth = TruthTopic(self, self._world, self._now_ns)
         self._pose(task, episode)
         self._devices = [SimCamera(self._world, name, clock_ns=self._now_ns) for name in self._camera_names]
         self._cameras = [
             CameraTopics(self, camera, camera_info(*camera.size, self._fovy(camera.name))) for camera in self._devices
         ]
-        self._hardware = self._open_hardware()  # after all that may fail, for it is closed only with the workers
-        self._truth = self.create_publisher(JointState, "sim/ground_truth", STATE_QOS)
+        # after all that may fail, for it is closed only with the workers
+        self._hardware = lockstep or self._open_hardware()
         self._reset_service = self.create_service(Trigger, "sim/reset", self._on_reset)
         self._workers = [
             Worker("stepping", INNER_PERIOD_NS / 1e9, self._step_world, self._fail),
             Worker("drawing", 1.0 / self._camera_rate, self._draw, self._fail, self._close_cameras),
         ]
+        if lockstep is not None:
+            self._workers = [lockstep.worker(self._fail, self._close_cameras)]
         for worker in self._workers:
             worker.start()
 
@@ -119,13 +137,18 @@ class SimNode(CrlNode):
         if not self._workers:
             return True, "not configured", {}
         well, message, values = self._hardware.health()
-        for worker, name in zip(self._workers, ("stepping", "drawing"), strict=True):
+        for worker, name in zip(self._workers, ("stepping", "drawing"), strict=False):
             values |= {
                 f"{name}_lateness_{key}_ms": round(v, 2) for key, v in worker.stats.summary(NEWEST_TICKS).items()
             }
             values[f"{name}_missed"] = worker.stats.missed
         values |= {f"{name}_published": c.published for name, c in zip(self._camera_names, self._cameras, strict=True)}
         return well, message, values
+
+    def _open_lockstep(self) -> LockstepArm:
+        arm = LockstepArm(self, self._world, self._spec, self._limits, self._publish_instant)
+        self._now_ns = arm.clock.now_ns
+        return arm
 
     def _open_hardware(self) -> SimHardware:
         if not self._emulate:
@@ -142,7 +165,12 @@ class SimNode(CrlNode):
         self._hardware.step()
         self._ticks += 1
         if self._ticks % TRUTH_EVERY == 0:
-            self._publish_truth()
+            self._truth.publish()
+
+    def _publish_instant(self, at_start: bool) -> None:
+        """In lock step: what is true now, the pictures last, for the policy acts on them."""
+        self._truth.publish(at_start)
+        self._draw()
 
     def _draw(self) -> None:
         for camera in self._cameras:
@@ -156,8 +184,8 @@ class SimNode(CrlNode):
         try:
             task, episode, seed = self._drawn_episode()
             with self._hardware.placed():
-                stamp_ns = self._pose(task, episode)
-            facts = asdict(episode) | {"task": task.name, "seed": seed, "stamp_ns": stamp_ns}
+                self._pose(task, episode)
+            facts = task.facts(episode) | {"task": task.name, "seed": seed, "stamp_ns": self._now_ns()}
             response.success, response.message = True, json.dumps(facts)
         except CrlError as error:
             response.success, response.message = False, str(error)
@@ -169,24 +197,18 @@ class SimNode(CrlNode):
         task, seed = get_task(str(name), self._robot), int(seed or 0)
         return task, task.sample(np.random.default_rng(seed)), seed
 
-    def _pose(self, task: Task, episode: Episode) -> int:
-        """Put the world at the start of an episode; returns the stamp of that."""
-        start = Pose(np.array(episode.start_tool), quat_from_matrix(GRIPPER_DOWN))
+    def _pose(self, task: Task, episode: Episode) -> None:
+        """Put the world at the start of an episode."""
+        if task.scene != self._world.scene:
+            raise ConfigError(
+                f"task '{task.name}' takes place in the scene '{task.scene}', this node has '{self._world.scene}'; "
+                f"start it with task:={task.name}"
+            )
+        start = Pose(np.array(episode.start.tool), quat_from_matrix(GRIPPER_DOWN))
         joints = self._kinematics.solve(start, self._robot.home)
         with self._world.lock:
-            self._world.reset(joints, episode.start_object_xy)
-            self._task, self._episode = task, episode
-            return self._now_ns()
-
-    def _publish_truth(self) -> None:
-        with self._world.lock:
-            tool, can = self._world.tool_pose().position, self._world.object_pose().position
-            distance = self._task.distance(self._world, self._episode)
-            success = self._task.success(self._world, self._episode)
-            stamp_ns = self._now_ns()
-        msg = JointState(name=list(TRUTH_NAMES), position=[*tool.tolist(), *can.tolist(), distance, float(success)])
-        msg.header.stamp = time_from_ns(stamp_ns)
-        self._truth.publish(msg)
+            self._world.place(joints, episode.start)
+            self._truth.begin(task, episode)
 
     def _fovy(self, camera: str) -> float:
         return math.radians(float(self._world.model.camera(camera).fovy[0]))
@@ -194,6 +216,3 @@ class SimNode(CrlNode):
     def _fail(self, error: CrlError) -> None:
         self.get_logger().error(str(error))
         self.failure = error
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from crl_robot.errors import CrlError
-from crl_robot.schedule import LatenessStats, Schedule
+from crl_robot.schedule import LatenessStats, OnDemand, Schedule
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class Worker:
 
     Args:
         on_failure: called with the error that ended the thread; never called after `stop`.
+        on_demand: says when to call ``step``, in place of the period.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class Worker:
         step: Callable[[], None],
         on_failure: Callable[[CrlError], None],
         finish: Callable[[], None] | None = None,
+        on_demand: OnDemand | None = None,
     ) -> None:
-        self._schedule = Schedule(period_s)
+        self._schedule = on_demand or Schedule(period_s)
         self._step, self._finish, self._on_failure = step, finish, on_failure
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)

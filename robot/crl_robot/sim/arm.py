@@ -35,12 +35,12 @@ class SimArm:
         self._world.command(finite_joints(position, gripper, len(self.joint_names)), gripper)
 
     def hold(self) -> None:
-        """Stay at the measured joints."""
+        """Stay at the measured joints; the gripper keeps its command, or a held object would fall."""
         if self._closed:
             return
         with self._world.lock:
-            position, _, gripper = self._world.joints()
-            self._world.command(position, gripper)
+            position, _, _ = self._world.joints()
+            self._world.command(position, self._world.gripper_target)
 
     def enable(self) -> None:
         """The simulated servos are always on: hold where the arm stands."""

@@ -19,7 +19,8 @@ class SimCamera:
     """Renders a copy of the world's state, so that stepping never waits for drawing.
 
     The first `read` opens the OpenGL context; that thread alone may read and close. Stamps come from ``clock_ns``,
-    by default simulated time: the stamp is the moment of the copy, the receive stamp the moment after drawing.
+    by default simulated time: the stamp is the moment that the picture shows, which is that of the copy unless the
+    world delays its cameras, and the receive stamp the moment after drawing.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class SimCamera:
         self._clock_ns = clock_ns or (lambda: world.time_ns)
         self._data = mujoco.MjData(world.model)
         self._renderer: Renderer | None = None
+        self._looks = 0
         self._thread: int | None = None
 
     @property
@@ -55,8 +57,12 @@ class SimCamera:
         """Draw the world as it is now. Raises CameraError on another thread, RenderError without OpenGL."""
         renderer = self._owned_renderer()
         with self._world.lock:
-            self._world.copy_to(self._data)
-            stamp_ns = self._clock_ns()
+            age_ns = self._world.copy_seen(self._data)
+            stamp_ns = self._clock_ns() - age_ns
+            looks = self._world.looks
+        if looks != self._looks:
+            renderer.upload_textures()
+            self._looks = looks
         image = renderer.draw(self._data, self._id)
         return Frame(image, stamp_ns, self._clock_ns())
 
@@ -68,7 +74,7 @@ class SimCamera:
 
     def _owned_renderer(self) -> Renderer:
         if self._renderer is None:
-            self._renderer = Renderer(self._world.model, self._size)
+            self._renderer, self._looks = Renderer(self._world.model, self._size), self._world.looks
             self._thread = threading.get_ident()
         if self._thread != threading.get_ident():
             raise CameraError(f"camera '{self._name}' is used on two threads; read and close it on the same one")

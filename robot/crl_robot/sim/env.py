@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +16,12 @@ from crl_robot.kinematics import Kinematics
 from crl_robot.robots import WIDOWX, Robot
 from crl_robot.sim.arm import SimArm
 from crl_robot.sim.camera import SimCamera
-from crl_robot.sim.tasks import Episode, get_task
+from crl_robot.sim.object_shifts import ROOM_M, candidates, overlap_m
+from crl_robot.sim.randomisation import Draw
+from crl_robot.sim.randomisation_motion import Shift
+from crl_robot.sim.state import Episode, SceneState
+from crl_robot.sim.task import Task
+from crl_robot.sim.tasks import get_task
 from crl_robot.sim.world import INNER_PERIOD_NS, World, WorldOptions
 
 T = TypeVar("T")
@@ -29,16 +35,17 @@ class SimEnv:
 
     def __init__(
         self,
-        task_name: str,
+        task: str | Task,
         cameras: tuple[str, ...] = ("over_shoulder",),
         options: WorldOptions | None = None,
         spec: ActionSpec | None = None,
         robot: Robot = WIDOWX,
+        decorated: bool = False,
     ) -> None:
         self.robot = robot
-        self.task = get_task(task_name, robot)
+        self.task = get_task(task, robot) if isinstance(task, str) else task
         self.spec = spec or ActionSpec()
-        self.world = World(options=options, robot=robot)
+        self.world = World(options=options, robot=robot, scene=self.task.scene, decorated=decorated)
         self.arm = SimArm(self.world)
         self.kinematics = Kinematics(robot.model)
         self.cameras = {name: SimCamera(self.world, name) for name in cameras}
@@ -46,15 +53,21 @@ class SimEnv:
         self._controller: ArmController | None = None
         self._episode: Episode | None = None
         self._executed: Action | None = None
+        self._stage = 0
         self._observation: Observation | None = None
 
-    def reset(self, start: np.random.Generator | Episode) -> Observation:
-        """Begin an episode: the given one, or one drawn with the given generator."""
-        self._episode = start if isinstance(start, Episode) else self.task.sample(start)
-        self.world.reset(self.solve(self._episode.start_tool), self._episode.start_object_xy)
+    def reset(self, start: np.random.Generator | Episode, draw: Draw | None = None) -> Observation:
+        """Begin an episode: the given one, or one drawn with the given generator; in the world of ``draw`` if any.
+
+        Raises ContractError when ``draw`` has a table cover or distractors and the environment is not decorated.
+        """
+        episode = start if isinstance(start, Episode) else self.task.sample(start)
+        if draw is not None:
+            self.world.change(draw.world)
+        self._episode = self._begin(episode, draw.object_shifts if draw else ())
         self._controller = ArmController(self.arm, self.kinematics, self.spec, self.robot.limits, self.world.time_ns)
         self._controller.enable()
-        self._executed = None
+        self._executed, self._stage = None, 0
         return self._observe()
 
     def step(self, action: Action) -> Observation:
@@ -68,6 +81,7 @@ class SimEnv:
         for _ in range(self._inner_ticks):
             controller.inner_tick(self.world.time_ns)
             self.world.step_inner()
+        self._stage = self.task.stage(self.world, self.episode, self._stage)
         return self._observe()
 
     def act(self, values: NDArray[np.float32]) -> Observation:
@@ -106,9 +120,22 @@ class SimEnv:
         """Whether the world is at the goal now."""
         return self.task.success(self.world, self.episode)
 
+    @property
+    def stage(self) -> int:
+        """How many of the task's stages this episode has reached, one after the other."""
+        return self._stage
+
+    def arm_distance(self) -> float:
+        """What is left from the tool to where the goal image shows it, m."""
+        return self.task.arm_distance(self.world, self.episode)
+
     def goal_image(self, camera: str = "over_shoulder") -> NDArray[np.uint8]:
         """The native image of the world at the running episode's goal."""
         return render_goal(self, self.episode, camera)
+
+    def place(self, state: SceneState) -> None:
+        """Put arm and scene at ``state``, at rest; the controller is not told."""
+        self.world.place(self.solve(state.tool), state)
 
     def solve(self, tool: tuple[float, float, float]) -> NDArray[np.float64]:
         """Joints (N,) rad with the tool at ``tool`` (3,) m, gripper down. Raises ArmError when out of reach."""
@@ -126,6 +153,15 @@ class SimEnv:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _begin(self, episode: Episode, shifts: Sequence[Shift]) -> Episode:
+        """Place the start of an episode, its objects shifted as far as there is room; returns what it became."""
+        for candidate in candidates(episode, self.world.objects, shifts) if shifts else ():
+            self.place(candidate.start)
+            if overlap_m(self.world) < ROOM_M:
+                return candidate
+        self.place(episode.start)
+        return episode
+
     def _observe(self) -> Observation:
         frames = {name: camera.read() for name, camera in self.cameras.items()}
         self._observation = Observation(frames, self.arm_state(), self.world.time_ns)
@@ -136,12 +172,9 @@ def render_goal(env: SimEnv, episode: Episode, camera: str = "over_shoulder") ->
     """The native image uint8 (H, W, 3) of the world posed at the goal of ``episode``; the run goes on unchanged."""
     if camera not in env.cameras:
         raise ContractError(f"no camera '{camera}' in this environment, it has {sorted(env.cameras)}")
-    with env.world.lock:
-        before = env.world.snapshot()
-        env.world.reset(env.solve(episode.goal_tool), episode.goal_object_xy)
-        image = env.cameras[camera].read().image
-        env.world.restore(before)
-    return image
+    with env.world.aside():
+        env.place(episode.goal)
+        return env.cameras[camera].read().image
 
 
 def _begun(value: T | None) -> T:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_robot.robots import WIDOWX, Robot
+from crl_robot.sim.disturbance import Disturbance
 from crl_robot.sim.env import SimEnv
-from crl_robot.sim.oracles import PUSHED_M, TRAVEL_HEIGHT_M, push_waypoint, step_towards
+from crl_robot.sim.moves import PUSHED_M, TRAVEL_HEIGHT_M, push_waypoint, step_towards
 from crl_robot.sim.places import in_can_area, reachable, sample_tool
 from crl_robot.sim.play_options import PlayOptions
-from crl_robot.sim.tasks import STANDOFF_M, Episode, behind, sample_push_goal
+from crl_robot.sim.pushing import STANDOFF_M, behind, sample_push_goal
+from crl_robot.sim.state import Episode
 
 Array = NDArray[np.float64]
 
@@ -38,30 +40,30 @@ class _Segment:
 class PlayPolicy:
     """Chooses action values from the true state of an environment; ``rng`` decides everything it does.
 
-    A robot without a task 'push' only reaches. One whose steps are shorter than the WidowX's is given as much longer.
+    A robot that does not push in play only reaches. One with shorter steps than the WidowX is given as much longer.
     """
 
     def __init__(self, rng: np.random.Generator, options: PlayOptions | None = None, robot: Robot = WIDOWX) -> None:
         self._rng = rng
         self._options = options or PlayOptions()
         self._robot = robot
-        self._pushes = "push" in robot.tick_limits
+        self._pushes = robot.plays_pushes
         self._scale = robot.limits.max_step_m / WIDOWX.limits.max_step_m
         self._episode: Episode | None = None
         self._segment: _Segment | None = None
-        self._detour = np.zeros(3)
-        self._detour_ticks = 0
+        self._disturbance = Disturbance(rng, self._options, self._scale)
 
     def act(self, env: SimEnv) -> NDArray[np.float32]:
         """The next action values float32 (7,): rotation deltas 0, gripper closed."""
         if env.episode is not self._episode:
-            self._episode, self._segment, self._detour_ticks = env.episode, None, 0
+            self._episode, self._segment = env.episode, None
+            self._disturbance.forget()
         segment = self._segment
         if segment is None or self._finished(segment, env):
             segment = self._segment = self._next(segment, env)
         segment.ticks_left -= 1
         values = self._towards(segment, env)
-        values[:3] += self._disturbance()
+        values[:3] += self._disturbance.draw()
         limit = self._robot.limits.max_step_m
         values[:3] = np.clip(values[:3], -limit, limit)
         return values
@@ -117,15 +119,3 @@ class PlayPolicy:
         goal = env.world.tool_pose().position.copy()
         goal[2] = self._rng.uniform(TRAVEL_HEIGHT_M, 0.15)
         return _Segment("reach", goal, self._rng.uniform(0.03, 0.05), 1.0, 0.0, 5, 0)
-
-    def _disturbance(self) -> Array:
-        """(3,) m of noise, and now and then two or three ticks of a detour."""
-        options = self._options
-        if self._detour_ticks == 0 and self._rng.random() < options.detour_share:
-            self._detour = self._scale * self._rng.uniform(-options.detour_step, options.detour_step, 3)
-            self._detour_ticks = int(self._rng.integers(2, 4))
-        noise = self._scale * self._rng.normal(0.0, options.noise, 3)
-        if self._detour_ticks > 0:
-            self._detour_ticks -= 1
-            noise = noise + self._detour
-        return noise

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TABLE_PLAY, KITCHEN_PLAY, EVERYTHING = "play", "play_kitchen", "all"
+PLAYS = (TABLE_PLAY, KITCHEN_PLAY, EVERYTHING)
+"""Play in the scene with one can, in the kitchen, and in both in turn."""
+TASK_NAMES = (
+    "reach",
+    "push",
+    "pick_place",
+    "drawer",
+    "pick_place_table",
+    "pick_place_drawer",
+    "push_open_drawer",
+    "push_close_drawer",
+)
+"""The tasks of all robots, for command lines that shall not wait for MuJoCo; a robot may lack some."""
+
 
 @dataclass(frozen=True)
 class PlayOptions:

@@ -77,6 +77,12 @@ class Renderer:
         mujoco.mjr_readPixels(self._pixels, None, self._rect, self._gl)
         return np.ascontiguousarray(self._pixels[::-1])
 
+    def upload_textures(self) -> None:
+        """Take over what was changed in the model's textures."""
+        self._context.make_current()
+        for texture in range(self._model.ntex):
+            mujoco.mjr_uploadTexture(self._model, self._gl, texture)
+
     def close(self) -> None:
         """Release the OpenGL memory; safe to call twice."""
         if self._closed:
