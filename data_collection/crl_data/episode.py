@@ -32,14 +32,24 @@ STEP_ARRAYS = {
     "tool_measured": np.float64,
     "tool_target": np.float64,
     "truth_object": np.float64,
+    "truth_objects": np.float64,
+    "truth_slides": np.float64,
+    "state": np.float32,
 }
 """Arrays of length T that an episode may have; poses are (T, 7) position in m and quaternion w, x, y, z.
 
-Required are ``action_<label>`` for each label that the store declares, and ``stamp_ns`` unless the source had no clock.
+Required are ``action_<label>`` for each label that the store declares, ``state`` (T, D) where it declares state names,
+and ``stamp_ns`` unless the source had no clock.
 """
 
+STATE_ARRAY = "state"
+"""(T, D) vector that an environment gives as its observation, with or without images."""
+
 TRUTH_ARRAY = "truth_object"
-"""(T, 7) pose of the movable object, present only in simulation."""
+"""(T, 7) pose of the movable object, of the main one where there are several; present only in simulation."""
+
+TRUTH_OBJECTS, TRUTH_SLIDES = "truth_objects", "truth_slides"
+"""(T, K, 7) poses of all objects and (T, M) m of all drawers of a scene with several; ``options`` has their names."""
 
 ARM_STREAM = "streams/arm"
 ARM_STREAM_ARRAYS = ("stamp_ns", "receive_stamp_ns", "joints", "joint_velocity", "gripper", "tool_measured")
@@ -121,7 +131,9 @@ class Episode:
 
 def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
     """Arrays that an episode of such a store must have, besides the cameras' own."""
-    return [f"action_{label}" for label in spec.labels] + (["stamp_ns"] if meta.clock == "measured" else [])
+    actions = [f"action_{label}" for label in spec.labels]
+    clock = ["stamp_ns"] if meta.clock == "measured" else []
+    return actions + clock + ([STATE_ARRAY] if spec.state_names else [])
 
 
 def array_kind(path: str, spec: StoreSpec) -> DTypeLike | None:

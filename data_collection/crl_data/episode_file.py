@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.claims import claim
-from crl_data.episode import EpisodeMeta, required_arrays
+from crl_data.episode import STATE_ARRAY, EpisodeMeta, required_arrays
 from crl_data.files import checksum, publish, refusals, write_group
 from crl_data.frame_file import FrameFile
 from crl_data.frame_layout import frames_file
@@ -79,8 +79,7 @@ class EpisodeFile:
             spec = self._store.spec.camera(camera)
             folder = self._folder / "cameras" / camera
             with refusals(self._store.path, self._folder):
-                make_folder(frames_file(folder, spec).parent)
-                self._claim = claim(self._folder) if self._claim is None else self._claim
+                self._make_folder(frames_file(folder, spec).parent)
                 self._frames[camera] = FrameFile(folder, camera, spec)
         return self._frames[camera]
 
@@ -139,11 +138,12 @@ class EpisodeFile:
 
     def _complete(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.require_open()
-        steps = self._steps()
+        steps = self._steps(arrays)
         self._check_arrays(meta, arrays, steps)
         all_arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         placed, sums = {}, {}
         with refusals(self._store.path, self._target):
+            self._make_folder(self._folder)
             for camera, frames in self._frames.items():
                 if self._refused:
                     frames.write_again()
@@ -155,12 +155,19 @@ class EpisodeFile:
             whole = replace(meta, id=self.id, steps=steps, checksums=sums)
             write_group(self._folder, all_arrays, whole.to_dict(), placed)
 
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the episode, and lock the episode while it is written. Raises OSError."""
+        make_folder(folder)
+        self._claim = claim(self._folder) if self._claim is None else self._claim
+
     def _publish(self, target: Path) -> None:
         """Raises OSError; then the disk may have dropped what it had taken, and it is all written again next time."""
         self._refused = True
         publish(self._folder, target)
 
-    def _steps(self) -> int:
+    def _steps(self, arrays: Mapping[str, NDArray[Any]]) -> int:
+        if not self._store.spec.cameras:
+            return len(arrays.get(STATE_ARRAY, ()))
         counts = {name: len(self._frames[name]) if name in self._frames else 0 for name in self._store.spec.cameras}
         if len(set(counts.values())) > 1 or not min(counts.values()):
             raise StoreError(f"episode '{self.id}' has no steps or not a frame of each camera for every step: {counts}")
@@ -170,9 +177,11 @@ class EpisodeFile:
         missing = [name for name in required_arrays(self._store.spec, meta) if name not in arrays]
         if missing:
             raise StoreError(f"episode '{self.id}' lacks {', '.join(missing)}, which {self._store.path} declares")
+        if not steps:
+            raise StoreError(f"episode '{self.id}' has no steps; there is nothing to commit")
         wrong = {n: len(a) for n, a in arrays.items() if not n.startswith("streams/") and len(a) != steps}
         if wrong:
-            raise StoreError(f"episode '{self.id}' has {steps} frames, but arrays of other lengths: {wrong}")
+            raise StoreError(f"episode '{self.id}' has {steps} steps, but arrays of other lengths: {wrong}")
         for stream in {name.rpartition("/")[0] for name in arrays if name.startswith("streams/")}:
             lengths = {name: len(array) for name, array in arrays.items() if name.rpartition("/")[0] == stream}
             if len(set(lengths.values())) > 1:

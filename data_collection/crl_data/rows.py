@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crl_data.episode import TRUTH_ARRAY
+from crl_data.episode import TRUTH_ARRAY, TRUTH_OBJECTS, TRUTH_SLIDES
 from crl_robot.contracts import ACTION_DIM, Action, ArmState, Observation, Pose
+
+
+@dataclass(frozen=True)
+class SceneTruth:
+    """True poses of all K objects of a scene, the main one first, and positions (M,) m of its drawers."""
+
+    objects: tuple[Pose, ...]
+    slides: tuple[float, ...]
 
 
 def step_row(
     observation: Observation,
     action: Action | ArrayLike | None,
     executed: Action | ArrayLike | None = None,
-    truth: Pose | None = None,
+    truth: Pose | SceneTruth | None = None,
 ) -> dict[str, Any]:
     """One control tick, by the names of `STEP_ARRAYS`; see `EpisodeWriter.add_step`. What is not known is left out."""
     arm = observation.arm
@@ -29,8 +38,7 @@ def step_row(
         "gripper_target": arm.gripper_target,
         "tool_measured": pose_row(arm.measured),
         "tool_target": pose_row(arm.target),
-        TRUTH_ARRAY: None if truth is None else pose_row(truth),
-    }
+    } | _truth_row(truth)
     if action is not None:
         requested = _values(action)
         row |= {"action_requested": requested}
@@ -55,6 +63,13 @@ def state_row(state: ArmState) -> dict[str, Any]:
 def pose_row(pose: Pose) -> NDArray[np.float64]:
     """(7,) position in m and quaternion w, x, y, z."""
     return np.concatenate([pose.position, pose.quat_wxyz])
+
+
+def _truth_row(truth: Pose | SceneTruth | None) -> dict[str, Any]:
+    if isinstance(truth, SceneTruth):
+        poses = np.array([pose_row(pose) for pose in truth.objects])
+        return {TRUTH_ARRAY: poses[0], TRUTH_OBJECTS: poses, TRUTH_SLIDES: np.array(truth.slides)}
+    return {} if truth is None else {TRUTH_ARRAY: pose_row(truth)}
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class StoreSpec:
         robot: name of the robot that moved.
         joint_names: (N,) names of the arm's joints, without the gripper; empty where no joints are known.
         labels: the actions that every episode has and training may learn from.
+        state_names: (D,) names of the entries of the state vector of every step; empty where there is none.
     """
 
     action: ActionSpec
@@ -79,14 +80,16 @@ class StoreSpec:
     robot: str
     joint_names: tuple[str, ...]
     labels: tuple[Labels, ...] = LABELS
+    state_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "joint_names", tuple(self.joint_names))
         object.__setattr__(self, "labels", tuple(label for label in LABELS if label in self.labels))
-        if not self.cameras or not self.labels:
+        object.__setattr__(self, "state_names", tuple(self.state_names))
+        if not (self.cameras or self.state_names) or not self.labels:
             raise ContractError(
-                f"a store needs at least one camera and one label of {', '.join(LABELS)}, got cameras "
-                f"{sorted(self.cameras)} and labels {list(self.labels)}"
+                f"a store needs at least one camera or state entry and one label of {', '.join(LABELS)}, got cameras "
+                f"{sorted(self.cameras)}, {len(self.state_names)} state entries and labels {list(self.labels)}"
             )
 
         odd = [name for name in self.cameras if not CAMERA_NAME.fullmatch(name)]
@@ -98,9 +101,15 @@ class StoreSpec:
 
     def camera(self, name: str) -> CameraSpec:
         """The spec of one camera; raises StoreError naming the nearest one."""
+        self.require_cameras()
         if name not in self.cameras:
             raise StoreError(f"the store has no camera '{name}', {nearest(name, self.cameras)}")
         return self.cameras[name]
+
+    def require_cameras(self) -> None:
+        """Raises StoreError where there is no camera."""
+        if not self.cameras:
+            raise StoreError(f"the store of '{self.robot}' holds states without images, expected those of a camera")
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -111,6 +120,7 @@ class StoreSpec:
             "cameras": {name: camera.to_dict() for name, camera in self.cameras.items()},
             "robot": self.robot,
             "joint_names": list(self.joint_names),
+            "state_names": list(self.state_names),
         }
 
     @classmethod
@@ -131,6 +141,7 @@ class StoreSpec:
             data["robot"],
             tuple(data["joint_names"]),
             tuple(data["labels"]),
+            tuple(data.get("state_names", ())),  # stores made before there were any have none
         )
 
     def require_equal(self, other: StoreSpec, mine: str, theirs: str) -> None:

@@ -39,6 +39,7 @@ class Store:
     def __init__(self, path: Path, spec: StoreSpec) -> None:
         self.path = path
         self.spec = spec
+        self._ids: tuple[str, ...] | None = None
 
     @classmethod
     def create(cls, path: str | Path, spec: StoreSpec) -> Store:
@@ -86,8 +87,16 @@ class Store:
             raise StoreError(f"episode id {episode_id!r} is not usable: up to 128 letters, digits, '_', '-', '.'")
         return self.path / EPISODES / episode_id
 
+    def as_of_now(self) -> Store:
+        """This store with the episodes that it has now: what others commit from now on is not seen in it."""
+        store = Store(self.path, self.spec)
+        store._ids = tuple(self.episode_ids())
+        return store
+
     def episode_ids(self) -> list[str]:
         """Ids of all committed episodes, sorted."""
+        if self._ids is not None:
+            return list(self._ids)
         folder = self.path / EPISODES
         if not folder.is_dir():
             raise StoreError(f"{self.path} is damaged: it has no folder '{EPISODES}'; restore it from a copy")

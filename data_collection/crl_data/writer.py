@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from crl_data.columns import Columns
 from crl_data.episode import ARM_STREAM, STEP_ARRAYS, EpisodeMeta, achieved_actions
 from crl_data.episode_file import EpisodeFile
-from crl_data.rows import pose_row, state_row, step_row
+from crl_data.rows import SceneTruth, pose_row, state_row, step_row
 from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
 from crl_robot.contracts import ACTION_DIM, Action, ArmState, Observation, Pose
@@ -88,7 +88,7 @@ class EpisodeWriter:
         observation: Observation,
         action: Action | ArrayLike | None,
         executed: Action | ArrayLike | None = None,
-        truth: Pose | None = None,
+        truth: Pose | SceneTruth | None = None,
     ) -> None:
         """Add one control tick.
 
@@ -96,7 +96,7 @@ class EpisodeWriter:
             observation: what was known at the tick.
             action: the action asked for, (7,); None where the arm was moved by hand, in a store of achieved actions.
             executed: the action that the arm's controller really commanded; the same when None.
-            truth: pose of the movable object, in simulation; in every step or in none.
+            truth: pose of the movable object, or of all of a scene, in simulation; in every step or in none.
 
         Raises:
             ContractError: stamps do not increase, or truth or actions come and go.

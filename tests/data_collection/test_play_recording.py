@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from crl_data.settings import PlaySettings
 from crl_data.store import Store
 from crl_robot.errors import ConfigError, StoreError
 from crl_robot.image_spec import ImageSpec
+from crl_robot.sim.randomisation_file import load_randomisation
 
 JPEG_MAX_BOUND, JPEG_MEAN_BOUND = 6, 0.6
 """Of what the network sees, out of 255, on rendered scenes (quality 95, 4:4:4)."""
@@ -56,8 +58,8 @@ def test_the_sawyer_plays_too_and_only_reaches(settings, tmp_path):
     assert np.ptp(store.load_array("truth_object")[:, :2], axis=0).max() < 0.01
     with pytest.raises(StoreMismatchError, match="robot"):
         play(dataclasses.replace(settings, out=sawyer.out, resume=True), progress=False)
-    with pytest.raises(ConfigError, match="no task of robot 'sawyer' is named 'push'"):
-        play(dataclasses.replace(sawyer, out=str(tmp_path / "p.zarr"), task="push"), progress=False)
+    with pytest.raises(ConfigError, match="no task of robot 'sawyer' is named 'pick_place'"):
+        play(dataclasses.replace(sawyer, out=str(tmp_path / "p.zarr"), task="pick_place"), progress=False)
 
 
 def test_resume_adds_only_what_is_missing(settings, recorded, tmp_path):
@@ -114,3 +116,29 @@ def test_demonstrations_are_marked_with_their_success(settings, tmp_path):
     )
     meta = store.metas()[0]
     assert (meta.source, meta.success, meta.seed) == ("reach", True, (3, 0))
+
+
+def test_what_varies_is_drawn_from_the_seed_and_recorded(settings, tmp_path):
+    ranges = load_randomisation("full", {"light.factor": "[0.5,0.6]"})
+    varied = dataclasses.replace(settings, out=str(tmp_path / "v.zarr"), randomisation=ranges)
+    store = play(varied, progress=False)
+    drawn = [meta.options["world"] for meta in store.metas()]
+    assert drawn == [json.loads(json.dumps(ranges.draw((3, index)).to_dict())) for index in range(2)]
+    assert store.metas()[0].options["randomisation"]["light"]["factor"] == [0.5, 0.6]
+    episode = store.read(store.episode_ids()[0])
+    age_ms = (episode["stamp_ns"] - episode.cameras["over_shoulder"].stamp_ns)[-1] / 1e6
+    assert age_ms == pytest.approx(20 * round(drawn[0]["camera_latency_ms"] / 20))
+    assert check_store(store.path, progress=False).exit_code == 0
+
+
+def test_play_without_randomisation_says_nothing_of_it(recorded):
+    assert set(recorded.metas()[0].options) == {"task", "push_share"}
+
+
+def test_demonstrations_of_all_tasks_take_turns(settings, tmp_path):
+    store = play(
+        dataclasses.replace(settings, out=str(tmp_path / "a.zarr"), task="all", policy="oracle", episodes=2),
+        progress=False,
+    )
+    assert [meta.source for meta in store.metas()] == ["reach", "push"]
+    assert [meta.id for meta in store.metas()] == ["all-oracle-s3-000000", "all-oracle-s3-000001"]

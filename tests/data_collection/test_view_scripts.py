@@ -60,3 +60,12 @@ def test_what_an_episode_lacks_has_no_curves(tmp_path, samples):
     found = groups(Library(store), "one")
     assert list(found) == ["move per tick (m)", "turn per tick (rad)", "gripper (0 closed, 1 open)"]
     assert list(found["move per tick (m)"]) == ["dx", "dy", "dz"]
+
+
+def test_controls_of_an_environment_are_no_moves_of_an_arm(tmp_path):
+    spec = StoreSpec(ActionSpec(10.0, "environment", "maze", ("x", "y")), {}, "maze", (), ("commanded",), ("s",))
+    store = Store.create(tmp_path / "a.zarr", spec)
+    content = {"action_commanded": np.ones((3, 2), np.float32), "state": np.zeros((3, 1), np.float32)}
+    with EpisodeFile(store, "one") as file:
+        file.commit(EpisodeMeta("one", "test", clock="none"), content)
+    assert groups(Library(store), "one") == {"controls (-1 to 1)": {"x": [1, 1, 1], "y": [1, 1, 1]}}

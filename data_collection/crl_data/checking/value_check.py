@@ -9,10 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.checking.findings import Findings
-from crl_data.episode import ARM_STREAM, ARM_STREAM_ARRAYS, STEP_ARRAYS, EpisodeMeta, required_arrays
+from crl_data.episode import (
+    ARM_STREAM,
+    ARM_STREAM_ARRAYS,
+    STATE_ARRAY,
+    STEP_ARRAYS,
+    TRUTH_OBJECTS,
+    TRUTH_SLIDES,
+    EpisodeMeta,
+    required_arrays,
+)
 from crl_data.gaps import gaps
 from crl_data.schema import StoreSpec
-from crl_robot.contracts import ACTION_DIM
 
 MAX_MOVE_M = 0.5
 """A tool that moves further in one tick is faster than arms of this size, or the unit is wrong."""
@@ -22,24 +30,34 @@ GRIPPER_MARGIN = 0.02
 QUAT_TOLERANCE = 1e-3
 """As for every pose that comes from an arm."""
 
-POSES = ("tool_measured", "tool_target", "truth_object")
+POSES = ("tool_measured", "tool_target", "truth_object", "truth_objects")
 
 
 def check_values(spec: StoreSpec, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], found: Findings) -> None:
     """Judge the arrays of an episode, frames excepted, by their paths inside the group."""
-    widths = {f"action_{kind}": ACTION_DIM for kind in ("commanded", "requested", "achieved")} | dict.fromkeys(POSES, 7)
-    widths |= dict.fromkeys(("joints", "joint_velocity"), len(spec.joint_names))
+    shapes = _row_shapes(spec, meta)
     for path, array in arrays.items():
         name = path.removeprefix(f"{ARM_STREAM}/")
-        row = (widths[name],) if name in widths else ()
+        row = shapes.get(name, ())
         if path in STEP_ARRAYS or path.startswith(f"{ARM_STREAM}/"):
             expected = np.dtype(STEP_ARRAYS.get(name, np.int64))
             if array.dtype != expected or array.shape[1:] != row:
                 found.damage.append(f"{path} is {array.dtype} (T, {array.shape[1:]}), expected {expected} (T, {row})")
                 continue
             _check_array(path, name, array, found)
+            if name.startswith("action_"):
+                (_check_actions if spec.action.moves_an_arm else _check_controls)(path, array, found)
     _check_steps(spec, meta, arrays, found)
     _check_stream(arrays, found)
+
+
+def _row_shapes(spec: StoreSpec, meta: EpisodeMeta) -> dict[str, tuple[int, ...]]:
+    """Shapes of one row, by name of the array; () where it is not named."""
+    actions = {f"action_{kind}": (len(spec.action.names),) for kind in ("commanded", "requested", "achieved")}
+    joints = dict.fromkeys(("joints", "joint_velocity"), (len(spec.joint_names),))
+    objects, slides = (len(meta.options.get(key, ())) for key in ("objects", "slides"))
+    scene = {TRUTH_OBJECTS: (objects, 7), TRUTH_SLIDES: (slides,)}
+    return actions | joints | dict.fromkeys(POSES, (7,)) | scene | {STATE_ARRAY: (len(spec.state_names),)}
 
 
 def _check_array(path: str, name: str, array: NDArray[Any], found: Findings) -> None:
@@ -47,17 +65,31 @@ def _check_array(path: str, name: str, array: NDArray[Any], found: Findings) -> 
         found.damage.append(f"{path} is not finite everywhere")
         return
     if name in POSES:
-        norms = np.linalg.norm(array[:, 3:], axis=1)
+        norms = np.linalg.norm(array[..., 3:], axis=-1)
         found.require(
             bool((np.abs(norms - 1) <= QUAT_TOLERANCE).all()), f"{path} has quaternions that are not of norm 1"
         )
-    grips = array[:, -1] if name.startswith("action_") else array if name.startswith("gripper") else np.zeros(0)
-    outside = (grips < -GRIPPER_MARGIN) | (grips > 1 + GRIPPER_MARGIN)
+    if name.startswith("gripper"):
+        _check_openings(path, array, found)
+
+
+def _check_openings(path: str, openings: NDArray[Any], found: Findings) -> None:
+    outside = (openings < -GRIPPER_MARGIN) | (openings > 1 + GRIPPER_MARGIN)
     found.expect(not bool(outside.any()), f"{path} has a gripper opening outside 0..1 in {outside.sum()} steps")
-    if name.startswith("action_"):
-        moves, turns = np.abs(array[:, :3]).max(initial=0), np.abs(array[:, 3:6]).max(initial=0)
-        found.expect(moves <= MAX_MOVE_M, f"{path} moves by {moves:.2f} m in one tick; are these metres per tick?")
-        found.expect(turns <= MAX_TURN_RAD, f"{path} turns by {turns:.2f} rad in one tick; are these rad per tick?")
+
+
+def _check_actions(path: str, actions: NDArray[Any], found: Findings) -> None:
+    """Of an arm."""
+    _check_openings(path, actions[:, -1], found)
+    moves, turns = np.abs(actions[:, :3]).max(initial=0), np.abs(actions[:, 3:6]).max(initial=0)
+    found.expect(moves <= MAX_MOVE_M, f"{path} moves by {moves:.2f} m in one tick; are these metres per tick?")
+    found.expect(turns <= MAX_TURN_RAD, f"{path} turns by {turns:.2f} rad in one tick; are these rad per tick?")
+
+
+def _check_controls(path: str, controls: NDArray[Any], found: Findings) -> None:
+    """Of a benchmark's environment."""
+    largest = np.abs(controls).max(initial=0)
+    found.expect(largest <= 1, f"{path} holds {largest:.2f}, expected controls from -1 to 1")
 
 
 def _check_steps(spec: StoreSpec, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], found: Findings) -> None:

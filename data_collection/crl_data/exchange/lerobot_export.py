@@ -78,10 +78,12 @@ def export_lerobot(
 
     Raises:
         StoreError: ``out`` exists, labels or rate cannot be exported, no episodes, damage, or the disk refused; nothing
-            is at ``out`` then.
+            is at ``out`` then; or it holds no actions of an arm.
     """
     if out.exists():
         raise StoreError(f"{out} exists already; choose another path, a data set is never overwritten")
+    if not store.spec.action.moves_an_arm:
+        raise StoreError(f"{store.path} holds the controls of '{store.spec.robot}', expected the actions of an arm")
     metas = store.metas(ids)
     if not metas:
         raise StoreError(f"{store.path} has no episodes to export")

@@ -60,6 +60,7 @@ def write_film(
         raise ConfigError(f"{path} is no name for a film, expected one that ends with {', '.join(KINDS)}")
     if not speed > 0:
         raise ConfigError(f"speed is {speed}, expected a number above 0")
+    store.spec.require_cameras()
     meta = store.meta(episode_id(store, episode))
     stamps = store.array(meta, "stamp_ns") if meta.clock == "measured" else np.zeros(0, np.int64)
     film = _Film(meta, stamps, [store.track(meta, name) for name in cameras or store.spec.cameras], caption)

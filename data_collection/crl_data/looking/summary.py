@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,10 @@ from numpy.typing import NDArray
 
 from crl_data.episode import TRUTH_ARRAY, EpisodeMeta
 from crl_data.frame_layout import frames_file
+from crl_data.looking.scene import coverage, gripper_facts, object_facts, scene_tracks, slide_facts, varied
 from crl_data.looking.survey import Survey, survey
 from crl_data.looking.timing import stream_timing
 from crl_data.store import Store
-from crl_robot.contracts import ACTION_NAMES
-
-CELL_M = 0.05
-"""Edge of the squares that coverage of the table is counted in."""
 
 
 def summarise(store: Store, found: Survey | None = None) -> dict[str, Any]:
@@ -44,13 +42,6 @@ def summarise(store: Store, found: Survey | None = None) -> dict[str, Any]:
         "lost_frames": {camera: sum(meta.lost.get(camera, 0) for meta in metas) for camera in store.spec.cameras},
         **(_contents(found) if metas else {}),
     }
-
-
-def coverage(position: NDArray[np.float64]) -> dict[str, Any]:
-    """Ranges (m) of positions (N, 3) and the number of CELL_M squares of the table that they lie in or above."""
-    cells = np.unique(np.floor(position[:, :2] / CELL_M), axis=0)
-    ranges = {axis: [float(column.min()), float(column.max())] for axis, column in zip("xyz", position.T, strict=True)}
-    return {**ranges, "cells": len(cells)}
 
 
 def _marks(metas: list[EpisodeMeta]) -> dict[str, Any]:
@@ -82,27 +73,27 @@ def _contents(found: Survey) -> dict[str, Any]:
         "streams": stream_timing(found),
         "actions_label": found.label,
     }
-    actions, tool, truth = (found.joined(name) for name in (f"action_{found.label}", "tool_measured", TRUTH_ARRAY))
+    actions, tool = (found.joined(name) for name in (f"action_{found.label}", "tool_measured"))
     if actions is not None:
-        facts["actions"] = _action_statistics(actions)
+        facts["actions"] = _action_statistics(actions, store.spec.action.names)
     if tool is not None:
         facts["tool"] = coverage(tool[:, :3])
-    if truth is not None:
-        facts["object"] = _object_statistics([pose[:, :3] for pose in found.all(TRUTH_ARRAY)])
-    return facts
+    return facts | _scene(found)
 
 
-def _object_statistics(tracks: list[NDArray[np.float64]]) -> dict[str, Any]:
-    paths = np.array([np.linalg.norm(np.diff(track[:, :2], axis=0), axis=1).sum() for track in tracks])
-    return {
-        **coverage(np.concatenate(tracks)),
-        "path_m_per_episode": float(paths.mean()),
-        "episodes_moved_2cm": int((paths > 0.02).sum()),
-    }
+def _scene(found: Survey) -> dict[str, Any]:
+    """Where gripper and things were; ``object`` is the main thing of each episode, ``objects`` tells them apart."""
+    tracks, grippers, main = scene_tracks(found), found.all("gripper"), found.all(TRUTH_ARRAY)
+    facts: dict[str, Any] = {"gripper": gripper_facts(grippers)} if grippers else {}
+    if len(main) == len(found.scans):
+        facts["object"] = object_facts([pose[:, :3] for pose in main])
+        facts["objects"] = {name: object_facts(each) for name, each in tracks.objects.items()}
+        facts["slides"] = {name: slide_facts(each) for name, each in tracks.slides.items()}
+    return facts | {"varied": varied(found)}
 
 
-def _action_statistics(actions: NDArray[np.float32]) -> dict[str, dict[str, float]]:
-    columns = zip(ACTION_NAMES, actions.astype(np.float64).T, strict=True)
+def _action_statistics(actions: NDArray[np.float32], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    columns = zip(names, actions.astype(np.float64).T, strict=True)
     return {
         name: {"mean": float(c.mean()), "std": float(c.std()), "min": float(c.min()), "max": float(c.max())}
         for name, c in columns

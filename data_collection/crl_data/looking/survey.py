@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_data.episode import ARM_STREAM, TRUTH_ARRAY, EpisodeMeta
+from crl_data.episode import ARM_STREAM, TRUTH_ARRAY, TRUTH_OBJECTS, TRUTH_SLIDES, EpisodeMeta
 from crl_data.progress import progress_bar
 from crl_data.schema import Labels
 from crl_data.store import READERS, Store
@@ -24,6 +24,8 @@ _STEP_ARRAYS = (
     "tool_measured",
     "gripper",
     TRUTH_ARRAY,
+    TRUTH_OBJECTS,
+    TRUTH_SLIDES,
 )
 
 

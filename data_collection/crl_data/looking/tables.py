@@ -24,9 +24,13 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     if summary.get("streams"):
         console.print(_streams(summary["streams"]))
     if "actions" in summary:
-        console.print(_actions(summary["actions"], summary["actions_label"]))
+        console.print(_actions(summary))
     if "tool" in summary or "object" in summary:
         console.print(_coverage(summary))
+    if "object" in summary:
+        console.print(_moves(summary))
+    if summary.get("varied"):
+        console.print(_varied(summary["varied"]))
     for episode_id, reason in summary["unreadable"].items():
         console.print(f"[red]cannot be read:[/red] {episode_id}: {reason}", soft_wrap=True, highlight=False)
 
@@ -47,17 +51,25 @@ def _fact_rows(summary: dict[str, Any]) -> dict[str, str]:
         "success": f"{_counts(summary['success'])}; {summary['goal_steps']} goal steps marked",
         "operators": _counts(summary["operators"]),
         "robot": f"{summary['robot']} ({_counts(summary['robots'])}), {len(summary['joint_names'])} joints",
-        "actions": f"{spec['rate_hz']:g} Hz, added to {spec['reference']}, frame {spec['frame']}",
+        "actions": _meaning(spec),
         "labels": ", ".join(summary["labels"]),
         "clock": _counts(summary["clock"]),
         "lost": _counts({name: number for name, number in summary["lost"].items() if number}, "nothing counted"),
     }
+    if summary["state_names"]:
+        rows["state"] = f"{len(summary['state_names'])} numbers a step"
     for name, camera in summary["cameras"].items():
         width, height = camera["native"]
         coded = f"JPEG {camera['quality']}" if camera["encoding"] == "jpeg" else camera["encoding"]
         size = f", {summary['bytes_per_frame'][name]:.0f} bytes/frame" if "bytes_per_frame" in summary else ""
         rows[f"camera {name}"] = f"{width}x{height}, {coded}{size}, {summary['lost_frames'][name]} frames lost"
     return rows | {"fingerprint": summary["fingerprint"][:16]}
+
+
+def _meaning(spec: dict[str, Any]) -> str:
+    if spec["reference"] == "environment":
+        return f"{spec['rate_hz']:g} Hz, {len(spec['names'])} controls of {spec['frame']}"
+    return f"{spec['rate_hz']:g} Hz, added to {spec['reference']}, frame {spec['frame']}"
 
 
 def _streams(streams: dict[str, dict[str, Any]]) -> Table:
@@ -71,11 +83,12 @@ def _streams(streams: dict[str, dict[str, Any]]) -> Table:
     return table
 
 
-def _actions(statistics: dict[str, dict[str, float]], label: str) -> Table:
-    table = Table(title=f"{label} actions (m, rad, 0..1)", title_justify="left")
+def _actions(summary: dict[str, Any]) -> Table:
+    units = "-1..1" if summary["action_spec"]["reference"] == "environment" else "m, rad, 0..1"
+    table = Table(title=f"{summary['actions_label']} actions ({units})", title_justify="left")
     for heading in ("", "mean", "std", "min", "max"):
         table.add_column(heading, justify="right")
-    for name, values in statistics.items():
+    for name, values in summary["actions"].items():
         table.add_row(name, *(f"{values[key]:+.4f}" for key in ("mean", "std", "min", "max")))
     return table
 
@@ -84,15 +97,40 @@ def _coverage(summary: dict[str, Any]) -> Table:
     table = Table(title="where it went (m, base frame)", title_justify="left")
     for heading in ("", "x", "y", "z", "5 cm squares"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name in ("tool", "object"):
-        if name in summary:
-            values = summary[name]
-            ranges = [f"{values[axis][0]:.2f} .. {values[axis][1]:.2f}" for axis in "xyz"]
-            table.add_row(name, *ranges, str(values["cells"]))
-    if "object" in summary:
-        moved, path = summary["object"]["episodes_moved_2cm"], summary["object"]["path_m_per_episode"]
-        table.caption = f"object moved over 2 cm in {moved} episodes, {path:.2f} m per episode"
+    tool = {"tool": summary["tool"]} if "tool" in summary else {}
+    for name, values in (tool | _things(summary)).items():
+        ranges = [f"{values[axis][0]:.2f} .. {values[axis][1]:.2f}" for axis in "xyz"]
+        table.add_row(name, *ranges, str(values["cells"]))
+    if "gripper" in summary:
+        gripper = summary["gripper"]
+        closed, opened = gripper["closings_per_episode"], 100 * gripper["open_share"]
+        table.caption = f"gripper closed {closed:.1f} times an episode, open in {opened:.0f} % of the steps"
     return table
+
+
+def _moves(summary: dict[str, Any]) -> Table:
+    table = Table(title="what was moved", title_justify="left")
+    for heading in ("", "m per episode", "over 2 cm in", "lifted 5 cm in", "opened", "closed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, values in _things(summary).items():
+        shares = [f"{values[key]} of {values['episodes']}" for key in ("episodes_moved_2cm", "episodes_lifted_5cm")]
+        table.add_row(name, f"{values['path_m_per_episode']:.2f}", *shares, "", "")
+    for name, values in summary.get("slides", {}).items():
+        path = f"{values['path_m_per_episode']:.2f}"
+        table.add_row(name, path, "", "", str(values["opened"]), str(values["closed"]))
+    return table
+
+
+def _varied(varied: dict[str, list[float]]) -> Table:
+    table = Table("", "least", "greatest", title="what differed from episode to episode", title_justify="left")
+    for name, (low, high) in varied.items():
+        table.add_row(name, f"{low:.3g}", f"{high:.3g}")
+    return table
+
+
+def _things(summary: dict[str, Any]) -> dict[str, Any]:
+    """What is known of each thing, or of the only one."""
+    return summary.get("objects") or ({"object": summary["object"]} if "object" in summary else {})
 
 
 def _lengths(steps: dict[str, float] | None) -> str:

@@ -7,7 +7,7 @@ any. What arrives meanwhile goes to `Recorder.intake`, which never waits.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from crl_data.recording import disk
@@ -53,6 +53,7 @@ class Recorder:
         self.review = Review(store)
         self._success: bool | None = None
         self._note = self._failure = ""
+        self._more: dict[str, Any] = {}
         self._began_s = 0.0
 
     @property
@@ -78,6 +79,7 @@ class Recorder:
         writer = EpisodeWriter(
             self._store,
             source="recorder",
+            episode_id=labels.episode_id,
             options=settings_option(self._settings),
             operator=labels.operator,
             robot_id=labels.robot_id,
@@ -85,7 +87,7 @@ class Recorder:
         )
         source = self.intake.source
         recording = Recording(writer, self._store.spec.action, source, self._settings, self._inputs.lost())
-        self._success, self._note, self._failure = None, labels.note, ""
+        self._success, self._note, self._failure, self._more = None, labels.note, "", {}
         self._began_s = time.monotonic()
         self._ended, self._recording = False, recording
         self.intake.begin(recording)
@@ -118,6 +120,10 @@ class Recorder:
             raise StoreError("no episode to mark; mark it while it is recorded or before it is accepted")
         self._success = success
         return f"marked as {'a success' if success else 'a failure'}"
+
+    def describe(self, options: Mapping[str, Any]) -> None:
+        """Add to the options of the running episode."""
+        self._more |= options
 
     def capture_goal(self) -> str:
         """Save what the cameras see now as goal images; while recording, mark the newest step as a goal."""
@@ -192,7 +198,7 @@ class Recorder:
             self._failure = str(error)
             raise
         self._failure = ""
-        options = settings_option(self._settings) | audit_option(report)
+        options = self._more | settings_option(self._settings) | audit_option(report)
         self.review.hold(Pending(recording.id, report.steps, options))
         self._recording = None
         self._on_audit(report)

@@ -68,8 +68,10 @@ class EpisodeLabels:
         operator: who drives or watches.
         robot_id: which arm of its kind.
         note: free text.
+        episode_id: its name in the store; made up from the time when None.
     """
 
     operator: str = ""
     robot_id: str = ""
     note: str = ""
+    episode_id: str | None = None

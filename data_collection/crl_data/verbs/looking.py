@@ -6,8 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crl_data.verbs.common import Verbs
+
+if TYPE_CHECKING:
+    from crl_data.looking.survey import Survey
 
 
 def add(verbs: Verbs) -> None:
@@ -67,13 +71,20 @@ def _info(arguments: argparse.Namespace) -> int:
             console.print(episode_table(found.metas, every=arguments.episodes))
         print_summary(summary, console)
     if found.scans and (arguments.png or not arguments.json):
-        from crl_data.looking.contact_sheet import write_contact_sheet
-        from crl_data.looking.pictures import write_pictures
-
-        folder = arguments.png or store.path.with_suffix(".info")
-        written = [write_contact_sheet(store, folder / "contact_sheet.png"), *write_pictures(found, folder)]
-        print(f"pictures: {', '.join(map(str, written))}", file=sys.stderr if arguments.json else sys.stdout)
+        written = _pictures(found, arguments.png or store.path.with_suffix(".info"))
+        if written:
+            print(f"pictures: {', '.join(map(str, written))}", file=sys.stderr if arguments.json else sys.stdout)
     return 1 if found.unreadable else 0
+
+
+def _pictures(found: Survey, folder: Path) -> list[Path]:
+    """Frames where there are cameras, coverage and actions where there is an arm."""
+    from crl_data.looking.contact_sheet import write_contact_sheet
+    from crl_data.looking.pictures import write_pictures
+
+    store = found.store
+    sheet = [write_contact_sheet(store, folder / "contact_sheet.png")] if store.spec.cameras else []
+    return sheet + (write_pictures(found, folder) if store.spec.action.moves_an_arm else [])
 
 
 def _view(arguments: argparse.Namespace) -> int:

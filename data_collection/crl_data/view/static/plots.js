@@ -16,7 +16,8 @@ export function groupsOf(episode, store) {
   const seconds = episode.times;
   const intervals = seconds.map((time, step) => (step ? (time - seconds[step - 1]) * 1000 : null));
   const ages = Object.entries(episode.ages).map(([name, values]) => [name, values, false]);
-  const groups = [
+  const controls = store.action_spec.reference === "environment" && [["controls (-1 to 1)", actions(0)]];
+  const groups = controls || [
     ["move per tick (m)", actions(0, 3)],
     ["turn per tick (rad)", actions(3, 6)],
     [GRIPPER, [
