@@ -1,0 +1,1 @@
+"""One file per algorithm, and the losses that they share."""

@@ -1,0 +1,1 @@
+"""What is learned: encoders of observations, critics, values and policies."""
