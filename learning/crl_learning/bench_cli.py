@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from crl_learning import bench_learning_cli, bench_play_cli, bench_progress_cli
 from crl_learning.bench_arm_cli import add_parsers
 from crl_learning.bench_bar import bench_bar
 from crl_robot.errors import nearest
 
-BENCHES = ("control", "record", "store", "cameras", "faults", "bus")
+BENCHES = ("control", "record", "store", "cameras", "faults", "bus", "train", "sample", "play", "progress")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     cameras.add_argument("--seconds", type=float, default=300.0, help="how long to measure each way (default 300)")
     cameras.add_argument("--cameras", type=int, default=2, help="640x480 cameras at 30 Hz (default 2)")
     cameras.set_defaults(measure=_cameras)
-    for bench in (control, record, store, cameras, *add_parsers(benches)):
+    learning = (
+        *bench_learning_cli.add_parsers(benches),
+        bench_play_cli.add_parser(benches),
+        bench_progress_cli.add_progress_parser(benches),
+    )
+    for bench in (control, record, store, cameras, *add_parsers(benches), *learning):
         bench.add_argument("--json", type=Path, help="file that gets the facts")
     return parser
 

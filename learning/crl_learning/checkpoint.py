@@ -31,17 +31,19 @@ class CheckpointMeta:
     Attributes:
         algorithm: its name.
         network: sizes to build the networks with.
-        image_spec, action_spec, labels, action_scale: what goes in and comes out.
+        image_spec, action_spec, labels, action_scale: what goes in and comes out; no image spec where the networks see
+            states of an environment.
         steps: gradient steps taken.
         seed: of the run.
         provenance: full settings, data source and fingerprint, action statistics, git commit, library versions,
             last metrics; for people, never needed to act.
         robot: name of the robot whose data it learned from; '' when it is not known.
+        state_size: numbers of a state, 0 where the networks see images.
     """
 
     algorithm: str
     network: NetworkConfig
-    image_spec: ImageSpec
+    image_spec: ImageSpec | None
     action_spec: ActionSpec
     labels: str
     action_scale: ActionScale
@@ -49,6 +51,18 @@ class CheckpointMeta:
     seed: int
     provenance: dict[str, Any] = field(default_factory=dict)
     robot: str = FIRST_ROBOT
+    state_size: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.image_spec is None) != (self.state_size > 0):
+            raise ContractError(
+                f"got image_spec={self.image_spec} and state_size={self.state_size}, expected one of them"
+            )
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """(width, height) of the images, or (D,) of the states, as the networks are built for."""
+        return (self.state_size,) if self.image_spec is None else self.image_spec.size
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -56,8 +70,8 @@ class CheckpointMeta:
             "schema_version": SCHEMA_VERSION,
             "algorithm": self.algorithm,
             "network": asdict(self.network),
-            "image_spec": self.image_spec.to_dict(),
-            "image_spec_hash": self.image_spec.hash,
+            "image_spec": self.image_spec.to_dict() if self.image_spec else None,
+            "image_spec_hash": self.image_spec.hash if self.image_spec else None,
             "action_spec": self.action_spec.to_dict(),
             "labels": self.labels,
             "action_scale": self.action_scale.to_dict(),
@@ -65,17 +79,16 @@ class CheckpointMeta:
             "seed": self.seed,
             "provenance": self.provenance,
             "robot": self.robot,
+            **({"state_size": self.state_size} if self.state_size else {}),
         }
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> CheckpointMeta:
         """Raises KeyError, TypeError or ContractError when something is missing or cannot be used."""
-        sizes = facts["network"]
-        network = NetworkConfig(tuple(sizes["channels"]), sizes["features"], tuple(sizes["hidden"]), sizes["repr_dim"])
         meta = cls(
             facts["algorithm"],
-            network,
-            ImageSpec.from_dict(facts["image_spec"]),
+            NetworkConfig.from_dict(facts["network"]),
+            ImageSpec.from_dict(facts["image_spec"]) if facts["image_spec"] else None,
             ActionSpec.from_dict(facts["action_spec"]),
             facts["labels"],
             ActionScale.from_dict(facts["action_scale"]),
@@ -83,8 +96,9 @@ class CheckpointMeta:
             facts["seed"],
             facts["provenance"],
             facts.get("robot", FIRST_ROBOT),
+            facts.get("state_size", 0),
         )
-        if meta.image_spec.hash != facts["image_spec_hash"]:
+        if meta.image_spec and meta.image_spec.hash != facts["image_spec_hash"]:
             raise ContractError(
                 f"its image spec has hash {meta.image_spec.hash}, the file says {facts['image_spec_hash']}"
             )

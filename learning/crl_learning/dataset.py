@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from crl_robot.contracts import ACTION_DIM, ActionSpec
+from crl_robot.contracts import ActionSpec
 from crl_robot.errors import ContractError
 from crl_robot.image_spec import ImageSpec
-
-if TYPE_CHECKING:
-    from crl_data.serving.cache_folder import FrameCache
 
 
 @dataclass(frozen=True)
@@ -24,38 +20,68 @@ class TrajectoryData:
     """Observations and the actions taken there, trajectories end to end.
 
     Attributes:
-        images: uint8 (N, H, W, 3) as the network sees them, in memory or a read-only np.memmap.
-        actions: float32 (N, 7) in metres, radians and gripper opening.
+        images: uint8 (N, H, W, 3 * cameras) as the network sees them, in memory or a read-only np.memmap; of data
+            without images the states of their environment, float32 (N, D).
+        actions: float32 (N, A) in the units of ``action_spec``.
         lengths: int64 (E,) observations per trajectory, N in total.
-        image_spec, action_spec, labels: what images and actions mean.
+        image_spec, action_spec, labels: what images and actions mean; no image spec where there are only states.
         source, fingerprint: where the data come from, and a hash of their content.
         robot: name of the robot that moved, as stores give it; '' when it is not known.
         follows: bool (N,) whether the next observation of the trajectory came one period later, as
             `crl_data.gaps.valid_steps` tells; None where every one did.
+        proprio: float32 (N, P) state of the arm, normalised; None where it is not learned from.
+        episodes: ids (E,) of the trajectories in the store; empty where they come from none.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     actions: NDArray[np.float32]
     lengths: NDArray[np.int64]
-    image_spec: ImageSpec
+    image_spec: ImageSpec | None
     action_spec: ActionSpec
     labels: str = "commanded"
     source: str = ""
     fingerprint: str = ""
     robot: str = ""
     follows: NDArray[np.bool_] | None = None
+    proprio: NDArray[np.float32] | None = None
+    episodes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         total = int(self.lengths.sum())
-        width, height = self.image_spec.size
-        expected = {"images": (total, height, width, 3), "actions": (total, ACTION_DIM)}
+        expected = {"images": self._image_shape(total), "actions": (total, len(self.action_spec.names))}
         expected |= {} if self.follows is None else {"follows": (total,)}
+        expected |= {} if self.proprio is None else {"proprio": (total, *self.proprio.shape[1:])}
         for name, shape in expected.items():
             got = getattr(self, name).shape
             if got != shape:
                 raise ContractError(f"{name} have shape {got}, expected {shape} for trajectories of {total} steps")
-        if not np.isfinite(self.actions).all():
-            raise ContractError("actions hold values that are not finite; run 'crl-data check' on the store")
+        self._require_finite("actions", self.actions)
+        if self.images.dtype != np.uint8:
+            self._require_finite("states", self.images)
+
+    def _image_shape(self, total: int) -> tuple[int, ...]:
+        """Of as many cameras, or numbers of a state, as there are."""
+        last = self.images.shape[-1]
+        if self.image_spec is None:
+            return total, last
+        width, height = self.image_spec.size
+        return total, height, width, max(3, last - last % 3)
+
+    def _require_finite(self, name: str, values: NDArray[Any]) -> None:
+        """Raises ContractError naming the trajectory and its step."""
+        if np.isfinite(values).all():
+            return
+        row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        trajectory = int(np.searchsorted(self.starts, row, side="right")) - 1
+        raise ContractError(
+            f"{name} of {self.source or 'the data'} are not finite: step {row - int(self.starts[trajectory])} of "
+            f"trajectory {trajectory} has {values[row].tolist()}; run 'crl-data check' on the store"
+        )
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """(width, height) of the images, or (D,) of the states, as the networks are built for."""
+        return self.images.shape[1:] if self.image_spec is None else self.image_spec.size
 
     @property
     def mapped(self) -> bool:
@@ -75,47 +101,6 @@ class TrajectoryData:
         return int(len(self.follows) - self.follows.sum()) - len(self.lengths)
 
 
-def frame_cache(where: str, gigabytes: float) -> FrameCache | None:
-    """Where decoded images are kept: 'auto' (the user's cache folder), 'off' or a folder; at most so many GB."""
-    from crl_data.serving.cache_folder import FrameCache, default_folder
-
-    if where == "off":
-        return None
-    return FrameCache(default_folder() if where == "auto" else Path(where).expanduser(), int(gigabytes * 1e9))
-
-
-def load_store(
-    path: str | Path,
-    image_spec: ImageSpec,
-    labels: str = "commanded",
-    cache: FrameCache | None = None,
-    memory: bool | None = None,
-) -> TrajectoryData:
-    """Read all of a store; see `crl_data.serving.cache.load_frames` for ``cache`` and ``memory``.
-
-    Raises:
-        StoreError: it is missing, damaged or has no such camera, or its images fit neither memory nor cache.
-    """
-    from crl_data.gaps import load_valid_steps
-    from crl_data.serving.cache import load_frames
-    from crl_data.store import Store
-
-    store = Store.open(path)
-    images, lengths = load_frames(store, image_spec, cache=cache, memory=memory)
-    return TrajectoryData(
-        images,
-        store.load_actions("achieved" if labels == "achieved" else "commanded"),
-        lengths,
-        image_spec,
-        store.spec.action,
-        labels,
-        str(path),
-        store.fingerprint(),
-        store.spec.robot,
-        load_valid_steps(store),
-    )
-
-
 @dataclass(frozen=True)
 class Transitions:
     """The observations that have a future, and whose action took one period.
@@ -123,13 +108,29 @@ class Transitions:
     Attributes:
         index: int64 (M,) position in the data.
         remaining: int64 (M,) how many observations of the same trajectory come later, at least 1.
+        run: int64 (M,) how many transitions follow each other from there on, up to a gap or the end; by default
+            there are no gaps.
+        observations: int64 (O,) all observations of these trajectories, which random goals are drawn from.
     """
 
     index: torch.Tensor
     remaining: torch.Tensor
+    run: torch.Tensor = None  # pyright: ignore[reportAssignmentType] - set below
+    observations: torch.Tensor = None  # pyright: ignore[reportAssignmentType]
+
+    def __post_init__(self) -> None:
+        if self.run is None:
+            object.__setattr__(self, "run", self.remaining)
+        if self.observations is None:
+            object.__setattr__(self, "observations", torch.cat([self.index, self.index + self.remaining]).unique())
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def to(self, device: torch.device) -> Transitions:
+        """The same on another device."""
+        tensors = (self.index, self.remaining, self.run, self.observations)
+        return Transitions(*(tensor.to(device) for tensor in tensors))
 
 
 def transitions(data: TrajectoryData, trajectories: Sequence[int] | NDArray[np.int64]) -> Transitions:
@@ -142,14 +143,23 @@ def transitions(data: TrajectoryData, trajectories: Sequence[int] | NDArray[np.i
     none = np.zeros(0, np.int64)
     index = np.concatenate([none, *(np.arange(start, start + length - 1) for start, length in spans)])
     remaining = np.concatenate([none, *(np.arange(length - 1, 0, -1) for _, length in spans)])
+    observations = np.concatenate([none, *(np.arange(start, start + length) for start, length in spans)])
+    run = remaining
     if data.follows is not None:
         kept = data.follows[index]
+        run = _until_gap(index, remaining, kept)[kept]
         index, remaining = index[kept], remaining[kept]
     if not len(index):
         raise ContractError(
             f"{len(spans)} trajectories hold no two observations in a row, so there is nothing to learn; record more"
         )
-    return Transitions(torch.from_numpy(index), torch.from_numpy(remaining))
+    return Transitions(*(torch.from_numpy(array) for array in (index, remaining, run, observations)))
+
+
+def _until_gap(index: NDArray[np.int64], remaining: NDArray[np.int64], follows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many transitions in a row begin at each row; 0 before a gap. All (M,)."""
+    ends = np.append(index[~follows], np.iinfo(np.int64).max)
+    return np.minimum(remaining, ends[np.searchsorted(ends, index)] - index)
 
 
 def split_trajectories(count: int, validation: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
+
+from crl_robot import durable
+
+COLUMNS: tuple[str, ...] = ("step", "name", "value")
 
 
 class Means:
@@ -45,23 +52,40 @@ class Curves:
     def __init__(self, folder: Path, first_step: int = 0) -> None:
         path = folder / "metrics.csv"
         kept = [row for row in _rows(path) if int(row["step"]) <= first_step]
-        self._file = path.open("w", newline="")
-        self._rows = csv.DictWriter(self._file, ["step", "name", "value"])
-        self._rows.writeheader()
-        self._rows.writerows(kept)
+        durable.replace_file(path, _as_csv(kept).encode())
+        self._file = path.open("a", newline="")
+        self._rows = csv.DictWriter(self._file, COLUMNS)
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1 if first_step else None)
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
-        """Append the metrics of a step."""
+        """Append the metrics of a step. Raises OSError."""
         for name, value in values.items():
             self._rows.writerow({"step": step, "name": name, "value": repr(value)})
             self._board.add_scalar(name, value, step)
         self._file.flush()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close; after an error, what cannot be written any more is not what matters."""
+        with suppress(OSError) if kind else nullcontext():
+            self.close()
+
     def close(self) -> None:
-        """Write out what is buffered."""
-        self._file.close()
-        self._board.close()
+        """Write out what is buffered. Raises OSError."""
+        try:
+            self._file.close()
+        finally:
+            self._board.close()
+
+
+def _as_csv(rows: list[dict[str, str]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

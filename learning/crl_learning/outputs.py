@@ -7,8 +7,11 @@ from pathlib import Path
 
 from crl_robot.errors import ConfigError
 
-EVALUATION_FILES = ("summary.json", "trials.csv", "curves.png")
-TRIAL_VIDEOS = "*_[0-9][0-9][0-9][0-9]_*.mp4"
+EVALUATION_FILES = (
+    *("summary.json", "trials.csv", "trajectories.npz", "curves.png", "pairs.png", "report.html"),
+    "comparison.json",
+)
+EVALUATION_PICTURES = ("videos/**/*_[0-9][0-9][0-9][0-9]_*.mp4", "pairs/*.png")
 
 
 def writable_folder(path: str | Path) -> Path:
@@ -49,6 +52,6 @@ def evaluation_folder(path: str | Path, overwrite: bool) -> Path:
             f"{there[0]} is there already: {folder} holds the results of another run; choose another out=, "
             "or overwrite=true to replace them"
         )
-    for file in [*there, *(folder / "videos").glob(TRIAL_VIDEOS)]:
+    for file in [*there, *(file for pattern in EVALUATION_PICTURES for file in folder.glob(pattern))]:
         file.unlink()
     return folder

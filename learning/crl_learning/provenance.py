@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def git_commit() -> str:
-    """Commit of the checkout this package runs from, with '+changes' when files differ; 'unknown' outside of one."""
+    """Commit of the checkout this package runs from, with '+changes' when files differ; 'unknown' outside of one.
+
+    Looked up once in a process: later changes are not what runs.
+    """
     here = Path(__file__).resolve().parent
     try:
         commit = _git(here, "rev-parse", "HEAD")

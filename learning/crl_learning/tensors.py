@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from crl_robot.durable import sync
+from crl_robot import durable
 from crl_robot.errors import CheckpointError
 
 Tensors = dict[str, Tensor]
@@ -26,24 +25,47 @@ def write_folder(
 ) -> None:
     """Write ``<name>.safetensors`` files and one JSON file that holds ``facts`` and the SHA-256 of each of them.
 
-    Everything is written and synced beside ``folder`` and renamed into place; an older ``folder`` is replaced.
+    Everything is written and synced beside ``folder`` and renamed into place; an older ``folder`` is moved aside and
+    removed. Raises OSError; what was written is removed then.
     """  # fmt: skip
-    partial = folder.with_name(f".{folder.name}.partial-{uuid.uuid4().hex[:8]}")
-    partial.mkdir(parents=True)
+    partial = folder.with_name(f"{_beside(folder)}{uuid.uuid4().hex[:8]}")
+    durable.make_folder(folder.parent, lasting=True)
+    durable.make_folder(partial)
     try:
         sums = {}
         for name, group in tensors.items():
             content = save({key: tensor.detach().cpu().contiguous() for key, tensor in group.items()})
             sums[f"{name}.safetensors"] = hashlib.sha256(content).hexdigest()
-            _write_synced(partial / f"{name}.safetensors", content)
+            durable.write_file(partial / f"{name}.safetensors", content)
         text = json.dumps(facts | {"sha256": sums}, indent=2)
-        _write_synced(partial / facts_name, f"{text}\n".encode())
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-        sync(folder.parent)
+        durable.write_file(partial / facts_name, f"{text}\n".encode())
+        durable.sync_tree(partial)
+        _put_in_place(partial, folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove_leftovers(folder)
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    if not folder.exists():
+        durable.rename(partial, folder)
+        return
+    aside = partial.with_name(f"{partial.name}.old")
+    durable.rename(folder, aside)
+    try:
+        durable.rename(partial, folder)
+    except OSError:
+        durable.rename(aside, folder)
+        raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what `write_folder` left beside ``folder`` when it failed or was killed."""
+    for left in folder.parent.glob(f"{_beside(folder)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(folder: Path) -> str:
+    return f".{folder.name}.partial-"
 
 
 def read_facts(path: Path, schema: str, version: int) -> dict[str, Any]:
@@ -82,10 +104,3 @@ def read_tensors(folder: Path, facts: Mapping[str, Any], name: str) -> Tensors:
         return load(content)
     except SafetensorError as error:
         raise CheckpointError(f"{path} is no safetensors file ({error}); train again") from error
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

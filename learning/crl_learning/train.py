@@ -1,44 +1,38 @@
-"""The training loop: batches in, checkpoints and curves out, stoppable and resumable at any step.
-
-A run's folder holds `checkpoints/step_N/`, the link `checkpoint` to the newest of them, `resume/`, `metrics.csv`,
-`tensorboard/` and `settings.json`.
-"""
+"""The training loop: batches in, checkpoints and curves out, stoppable and resumable at any step."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from crl_learning.action_scale import RANGE_HALF, ActionScale, action_statistics, range_half
-from crl_learning.batches import Batches, BatchSettings
-from crl_learning.checkpoint import Checkpoint, CheckpointMeta, save_checkpoint
+from crl_learning.batches import Batches, batch_settings
+from crl_learning.checkpoint import Checkpoint
 from crl_learning.config import TrainConfig
+from crl_learning.data_checks import require_actions_in_range, require_changing_images, require_trajectories
 from crl_learning.dataset import TrajectoryData, split_trajectories, transitions
-from crl_learning.gcbc import Gcbc
+from crl_learning.fine_tune import load_init
 from crl_learning.machine import choose_device, choose_dtype, keep_freed_memory, set_threads
 from crl_learning.metrics import Curves, Means
-from crl_learning.outputs import require_no_run, writable_folder
-from crl_learning.provenance import git_commit
+from crl_learning.run_facts import action_scale_of, checkpoint_meta
+from crl_learning.run_folder import DivergenceError, RunFolder
 from crl_learning.snapshot import Progress, load_snapshot, save_snapshot
-from crl_learning.stable_crl import StableCrl
-from crl_robot.errors import ConfigError, CrlError
-from crl_robot.robots import robot, robot_of_data
+from crl_learning.training_step import learning_rate_factor, make_step, weight_not_finite
 
-ALGORITHMS: dict[str, type[StableCrl] | type[Gcbc]] = {"stable_crl": StableCrl, "gcbc": Gcbc}
+__all__ = ["DivergenceError", "OnLog", "Result", "Trainer"]
+
 VALIDATION_BATCHES = 4
 
 
-class DivergenceError(CrlError, ArithmeticError):
-    """The loss is no longer a finite number; names the last checkpoint from before."""
+class OnLog(Protocol):
+    """Told of the newest metrics."""
+
+    def __call__(self, progress: Progress, values: dict[str, float], /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -50,36 +44,29 @@ class Result:
     checkpoint: Path
 
 
-def learning_rate_factor(step: int, steps: int, warmup_steps: int, decay_part: float) -> float:
-    """Of the step numbered from 0: a linear rise, 1, and a linear fall to 0 over the last ``decay_part`` of all."""
-    rise = min(1.0, (step + 1) / (warmup_steps + 1))
-    fall = min(1.0, (steps - step) / max(1.0, decay_part * steps))
-    return min(rise, fall)
-
-
 class Trainer:
-    """One run. Everything random comes from one seeded CPU generator, so a resumed run continues the same draws."""
+    """One run. Everything random comes from one seeded generator, so a resumed run continues the same draws."""
 
     def __init__(self, config: TrainConfig, data: TrajectoryData) -> None:
-        self.config = config
-        self.folder = Path(config.out).expanduser()
+        self.config, self._data = config, data
+        self.folder = RunFolder(config.out)
         set_threads(config.threads)
         keep_freed_memory()
-        self._data = data
         self._device = choose_device(config.device)
         self._dtype = choose_dtype(config.precision, self._device)
-        self._scale = ActionScale.from_actions(data.actions, _range_of(data, config.robot))
-        algorithm = config.algorithm
-        settings = BatchSettings(
-            config.batch_size, algorithm.goals, algorithm.gamma, config.crop_pixels, config.crop_probability
-        )
-        self._batches = Batches(data, self._scale, settings, self._device)
+        require_trajectories(data, config.validation)
+        require_changing_images(data)
+        init = load_init(config.init, data) if config.init else None
+        self._scale = init.meta.action_scale if init else action_scale_of(data, config.robot)
+        require_actions_in_range(data, self._scale)
+        self._batches = Batches(data, self._scale, batch_settings(config), self._device)
         training, held_out = split_trajectories(len(data.lengths), config.validation, config.seed)
-        self._training = transitions(data, training)
-        self._held_out = transitions(data, held_out) if len(held_out) else None
-        self._networks = self._build_networks()
-        self._optimiser = torch.optim.Adam(self._networks.parameters(), lr=config.learning_rate, fused=True)
-        self._generator = torch.Generator().manual_seed(config.seed)
+        place = self._batches.generator_device
+        self._training = transitions(data, training).to(place)
+        self._held_out = transitions(data, held_out).to(place) if len(held_out) else None
+        self.held_out_trajectories = held_out
+        self._step = make_step(config, data.size, self._scale, init, self._device)
+        self._generator = torch.Generator(place).manual_seed(config.seed)
         self._means = Means()
         self.progress = self._restore() if config.resume else self._start()
 
@@ -89,185 +76,121 @@ class Trainer:
         precision = str(self._dtype).removeprefix("torch.")
         return f"{self.config.algorithm.name} on {self._device}, {precision}, {torch.get_num_threads()} threads"
 
+    @property
+    def has_estimate(self) -> bool:
+        """Whether its checkpoints tell how far a goal in an image is."""
+        return self._step.networks.critic is not None and self._data.image_spec is not None
+
     def run(
-        self,
-        on_log: Callable[[Progress, dict[str, float]], None] = lambda progress, values: None,
-        should_stop: Callable[[], bool] = lambda: False,
+        self, on_log: OnLog = lambda progress, values: None, should_stop: Callable[[], bool] = lambda: False
     ) -> Result:
         """Train to the last step, the time limit, or until ``should_stop``, and save.
 
         Raises:
             DivergenceError: the loss is not finite; the last good checkpoint stays.
+            RunWriteError: the disk does not take what is written; what was saved before stays.
         """
-        config, before = self.config, self.progress
-        curves = Curves(self.folder, before.step)
-        started, step, logged_at = time.monotonic(), before.step, (before.step, time.monotonic())
-        reason = "finished"
-        try:
-            while step < config.steps:
-                self._means.add(self._update(step))
-                step += 1
-                now = time.monotonic()
-                self.progress = Progress(step, before.seconds + now - started)
-                if step % config.log_every == 0 or step == config.steps:
-                    speed = (step - logged_at[0]) / max(now - logged_at[1], 1e-9)
-                    self._log(curves, on_log, {"steps_per_s": speed})
-                    logged_at = (step, now)
-                if self._held_out is not None and step % config.validate_every == 0:
-                    curves.write(step, self.validate())
-                if should_stop():
-                    reason = "stopped"
-                    break
-                if config.minutes and self.progress.seconds >= 60 * config.minutes:
-                    reason = "minutes"
-                    break
-                if step % config.checkpoint_every == 0 and step < config.steps:
-                    self._save(curves)
+        with self.folder.writing("the curves"):
+            curves = Curves(self.folder.path, self.progress.step)
+        with curves:
+            reason = self._loop(curves, on_log, should_stop)
             return Result(reason, self.progress, self._save(curves))
-        finally:
-            curves.close()
 
     def validate(self) -> dict[str, float]:
         """Metrics on the held-out trajectories, always of the same batches; changes nothing."""
         assert self._held_out is not None
-        generator, means = torch.Generator().manual_seed(self.config.seed), Means()
+        generator = torch.Generator(self._batches.generator_device).manual_seed(self.config.seed)
+        means = Means()
         for _ in range(VALIDATION_BATCHES):
             batch = self._batches.draw(self._held_out, generator)
-            with self._autocast():
-                means.add(self._networks.validate(batch))
+            with self._step.autocast():
+                means.add(self._step.networks.validate(batch))
         return {f"held_out/{name}": value for name, value in means.take().items()}
+
+    def _loop(self, curves: Curves, on_log: OnLog, should_stop: Callable[[], bool]) -> str:
+        """Train; returns why it ended."""
+        config, before, started = self.config, self.progress, time.monotonic()
+        logged, logged_at = before.step, started
+        for step in range(before.step + 1, config.steps + 1):
+            self._means.add(self._update(step - 1))
+            now = time.monotonic()
+            self.progress = Progress(step, before.seconds + now - started)
+            if step % config.log_every == 0 or step == config.steps:
+                values = self._checked_means() | {"steps_per_s": (step - logged) / max(now - logged_at, 1e-9)}
+                self._write(curves, values)
+                on_log(self.progress, values)
+                logged, logged_at = step, now
+            if self._held_out is not None and step % config.validate_every == 0:
+                self._write(curves, self.validate())
+            if should_stop():
+                return "stopped"
+            if config.minutes and self.progress.seconds >= 60 * config.minutes:
+                return "minutes"
+            self._keep(step, curves)
+        return "finished"
+
+    def _keep(self, step: int, curves: Curves) -> None:
+        """Save, and try the policy out, where it is time to."""
+        config = self.config
+        evaluates = bool(config.evaluate_every) and step % config.evaluate_every == 0
+        if evaluates or (step % config.checkpoint_every == 0 and step < config.steps):
+            checkpoint = self._save(curves)
+            if evaluates:
+                from crl_learning.run_evaluation import evaluate_checkpoint
+
+                self._write(curves, evaluate_checkpoint(checkpoint, config.evaluation, self._data.robot))
+
+    def _write(self, curves: Curves, values: dict[str, float]) -> None:
+        with self.folder.writing("the curves"):
+            curves.write(self.progress.step, values)
 
     def _update(self, step: int) -> dict[str, torch.Tensor]:
         config = self.config
         factor = learning_rate_factor(step, config.steps, config.warmup_steps, config.decay_part)
-        self._optimiser.param_groups[0]["lr"] = config.learning_rate * factor
-        batch = self._batches.draw(self._training, self._generator)
-        with self._autocast():
-            loss, info = self._networks.loss(batch)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._optimiser.step()
-        return {"loss": loss.detach()} | info
-
-    def _log(
-        self, curves: Curves, on_log: Callable[[Progress, dict[str, float]], None], more: dict[str, float]
-    ) -> None:
-        values = self._checked_means() | more
-        curves.write(self.progress.step, values)
-        on_log(self.progress, values)
+        return self._step.run(self._batches.draw(self._training, self._generator), factor)
 
     def _checked_means(self) -> dict[str, float]:
         """The metrics since the last call. Raises DivergenceError."""
         values = self._means.take()
         for name, value in values.items():
             if not math.isfinite(value):
-                raise self._divergence(name, value)
+                raise self.folder.divergence(name, value, self.progress.step)
         return values
 
-    def _require_finite_networks(self) -> None:
-        """A step can end in broken weights although its loss was finite. Raises DivergenceError."""
-        for name, weights in self._networks.named_parameters():
-            if not torch.isfinite(weights).all():
-                raise self._divergence(f"a weight of {name}", float("nan"))
-
-    def _divergence(self, name: str, value: float) -> DivergenceError:
-        link = self.folder / "checkpoint"
-        last = f"the last good checkpoint is {link.resolve()}" if link.exists() else "no checkpoint was written yet"
-        return DivergenceError(
-            f"{name} is {value} at step {self.progress.step}, expected a finite number; {last}; "
-            "train with a lower learning_rate or precision=fp32"
-        )
-
     def _save(self, curves: Curves) -> Path:
-        """Write snapshot and checkpoint of this step, and point the link at it."""
-        self._require_finite_networks()
-        leftover = self._checked_means()
-        if leftover:
-            curves.write(self.progress.step, leftover)
-        step = self.progress.step
-        save_snapshot(
-            self.folder / "resume",
-            self._networks,
-            self._optimiser,
-            self._generator,
-            self.progress,
-            asdict(self.config),
-            self._data.fingerprint,
-        )
-        name = f"step_{step:07d}"
-        save_checkpoint(self.folder / "checkpoints" / name, self._checkpoint())
-        link = self.folder / "checkpoint.new"
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path("checkpoints", name))
-        os.replace(link, self.folder / "checkpoint")  # noqa: PTH105 - replaces the old link in one step
-        return self.folder / "checkpoints" / name
+        """Write snapshot and checkpoint of this step, and point the link at it. Raises DivergenceError."""
+        broken = weight_not_finite(self._step.networks)
+        if broken:
+            raise self.folder.divergence(f"a weight of {broken}", float("nan"), self.progress.step)
+        self._write(curves, self._checked_means())
+        step, settings = self._step, asdict(self.config)
+        with self.folder.writing(f"step {self.progress.step}"):
+            save_snapshot(
+                self.folder.resume,
+                step.networks,
+                step.optimiser,
+                self._generator,
+                self.progress,
+                settings,
+                self._data.fingerprint,
+            )
+            return self.folder.save_checkpoint(self.progress.step, self._checkpoint())
 
     def _checkpoint(self) -> Checkpoint:
-        config, data = self.config, self._data
-        provenance = {
-            "settings": asdict(config),
-            "data": {
-                "source": data.source,
-                "fingerprint": data.fingerprint,
-                "trajectories": len(data.lengths),
-                "observations": len(data.images),
-                "gaps": data.gaps,
-            },
-            "action_statistics": action_statistics(data.actions),
-            "git_commit": git_commit(),
-            "torch": torch.__version__,
-            "device": str(self._device),
-            "precision": str(self._dtype).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
-            "seconds": round(self.progress.seconds, 1),
-        }
-        meta = CheckpointMeta(
-            config.algorithm.name,
-            config.network,
-            data.image_spec,
-            data.action_spec,
-            data.labels,
-            self._scale,
-            self.progress.step,
-            config.seed,
-            provenance,
-            self._data.robot,
-        )
-        critic = self._networks.critic
-        return Checkpoint(meta, self._networks.policy.state_dict(), critic.state_dict() if critic else None)
-
-    def _build_networks(self) -> StableCrl | Gcbc:
-        config = self.config
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            make = ALGORITHMS[config.algorithm.name]
-            free = torch.from_numpy(self._scale.free)
-            return make(self._data.image_spec.size, free, config.algorithm, config.network).to(self._device)
-
-    def _autocast(self) -> torch.autocast:
-        half = self._dtype == torch.bfloat16
-        return torch.autocast(self._device.type, torch.bfloat16 if half else None, enabled=half)
+        meta = checkpoint_meta(self.config, self._data, self._scale, self.progress, self._device, self._dtype)
+        networks = self._step.networks
+        critic = networks.critic
+        return Checkpoint(meta, networks.policy.state_dict(), critic.state_dict() if critic else None)
 
     def _start(self) -> Progress:
-        require_no_run(self.folder)
-        writable_folder(self.folder)
-        (self.folder / "settings.json").write_text(json.dumps(asdict(self.config), indent=2) + "\n")
+        self.folder.start(asdict(self.config))
         return Progress()
 
     def _restore(self) -> Progress:
-        settings = asdict(self.config)
-        fingerprint = self._data.fingerprint
+        self.folder.clean()
+        if self.folder.begun:
+            return Progress()
+        step, settings = self._step, asdict(self.config)
         return load_snapshot(
-            self.folder / "resume", self._networks, self._optimiser, self._generator, settings, fingerprint
+            self.folder.resume, step.networks, step.optimiser, self._generator, settings, self._data.fingerprint
         )
-
-
-def _range_of(data: TrajectoryData, name: str) -> NDArray[np.float32]:
-    """(7,) largest action of the robot that moved. Raises ConfigError when it is another than ``name`` says."""
-    if name != "auto" and data.robot != robot(name).data_name:
-        raise ConfigError(
-            f"robot={name} expects data of '{robot(name).data_name}', {data.source} holds data of '{data.robot}'; use "
-            "other data, or robot=auto"
-        )
-    known = robot_of_data(data.robot)
-    return range_half(known.limits) if known else RANGE_HALF

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from crl_learning.config import TrainConfig
     from crl_learning.train import Result
 
-USAGE = """usage: crl-train data=play.zarr out=runs/NAME [algorithm=stable_crl|gcbc] [steps=N] [seed=S] ...
+USAGE = """usage: crl-train data=play.zarr out=runs/NAME [algorithm=stable_crl|gcbc|...] [steps=N] [seed=S] ...
 
 Settings are given as key=value. They and their defaults:
 
 """
+MORE = """Other files: algorithm=crl|gcivl and the published presets stable_crl_paper, stable_crl_bridge, gcbc_bridge,
+gciql_bridge, crl_paper, crl_ogbench, gcbc_ogbench, gciql_ogbench, gcivl_ogbench, hiql_ogbench;
+network=paper|atari|impala|resnet|vector. docs/algorithms.md tells where their values come from."""
+EXPLAINED = ("network/small", "algorithm/stable_crl", "algorithm/gcbc", "algorithm/gciql", "algorithm/hiql")
+"""Files of configs/ that --help prints; the others set some of the same."""
 SHOWN = ("bc_loss", "critic_loss", "accuracy", "action_error", "value")
 BAR_WIDTH = 12
 BESIDE_METRICS = 46
@@ -38,8 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if {"-h", "--help"} & set(words):
             print(USAGE + config_file("train.yaml").read_text())
-            for name in ("stable_crl", "gcbc"):
-                print(config_file(f"algorithm/{name}.yaml").read_text())
+            for name in (
+                "image/over_shoulder",
+                "network/small",
+                "algorithm/stable_crl",
+                "algorithm/gcbc",
+                "algorithm/gciql",
+                "algorithm/hiql",
+            ):
+                print(config_file(f"{name}.yaml").read_text())
+            print(MORE)
             return 0
         from crl_learning.config import load_train_config
 
@@ -57,13 +70,13 @@ def train(config: TrainConfig) -> Result:
     """Train as configured with a progress bar; SIGINT and SIGTERM save and end the run."""
     from rich.console import Console
 
-    from crl_learning.dataset import frame_cache, load_store
     from crl_learning.machine import keep_freed_memory
+    from crl_learning.store_data import load_data
     from crl_learning.train import Trainer
 
     _require_place(config)
     keep_freed_memory()
-    data = load_store(config.data, config.image.spec(), config.labels, frame_cache(config.cache, config.cache_gb))
+    data = load_data(config)
     trainer = Trainer(config, data)
     console = Console()
     where = " on the disk" if data.mapped else ""
@@ -81,6 +94,13 @@ def train(config: TrainConfig) -> Result:
         result = trainer.run(on_log, stop.is_set)
     _say(console, "  ".join(metric_words(newest)))
     _say_how_it_ended(console, config, result)
+    held_out = trainer.held_out_trajectories
+    seen = data.image_spec is not None  # the signal is for whoever shows a goal image
+    if config.calibrate and seen and result.reason != "stopped" and len(held_out) and trainer.has_estimate:
+        from crl_learning.run_evaluation import calibrate_checkpoint_of
+
+        ids = [data.episodes[trajectory] for trajectory in held_out]
+        _say(console, calibrate_checkpoint_of(result.checkpoint, config.data, ids))
     return result
 
 
@@ -107,7 +127,7 @@ def _require_place(config: TrainConfig) -> None:
     folder = Path(config.out).expanduser()
     if not config.resume:
         require_no_run(folder)
-    elif not (folder / "resume").is_dir():
+    elif not (folder / "settings.json").is_file():
         raise ConfigError(f"{folder} holds no run to resume; leave resume=true out to start one there")
     writable_folder(config.out)
 
