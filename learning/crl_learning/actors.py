@@ -14,7 +14,7 @@ from crl_learning.goal_policy import GoalPolicy  # imports torch before MuJoCo c
 from crl_robot.contracts import Observation
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.sim.env import SimEnv
-from crl_robot.sim.oracles import Oracle, oracle
+from crl_robot.sim.task import Oracle
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,13 @@ class Subject:
 
     @property
     def kind(self) -> str:
+        """Name of the baseline, or 'checkpoint'."""
         return self.policy or "checkpoint"
+
+    @property
+    def name(self) -> str:
+        """Name of the baseline, or the checkpoint's folder as it was given."""
+        return self.policy or str(self.checkpoint)
 
 
 class Actor(Protocol):
@@ -62,7 +68,7 @@ class CheckpointActor:
         self._policy.set_goal(goal)
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
-        return self._policy.act(observation.frames[self._policy.image_spec.camera].image)[0]
+        return self._policy.act(observation.frames[self._policy.image_spec.camera].image, observation.arm.joints)[0]
 
 
 class OracleActor:
@@ -71,7 +77,7 @@ class OracleActor:
     _oracle: Oracle
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
-        self._oracle = oracle(env.task.name)
+        self._oracle = env.task.oracle()
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
         return self._oracle.act(env)

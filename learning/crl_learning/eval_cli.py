@@ -1,18 +1,16 @@
-"""crl-eval: trials of a checkpoint or a baseline, with intervals, raw records, curves and videos."""
+"""crl-eval: trials of policies on tasks, with intervals, paired tests, raw records, pictures and one page."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from crl_learning.eval_config import EvalConfig
 
 USAGE = """usage: crl-eval checkpoint=models/NAME task=reach episodes=200 seed=1000 out=out/eval
        crl-eval policy=oracle|random|still task=all
+       crl-eval checkpoint=[A,B] task=[reach,push] seed=[0,1]    each on each, compared on the same trials
+       crl-eval checkpoint=A via=ros lockstep=true               the same trajectories as via=direct
+       crl-eval checkpoint=A task=ogbench/DATASET episodes=250   OGBench: 50 trials of each of its five goals
+       crl-eval compare=[SIM,REAL]                               how well one folder of results predicts another
 
 Settings are given as key=value. They and their defaults:
 
@@ -33,74 +31,26 @@ def _work(words: Sequence[str]) -> None:
     if {"-h", "--help"} & set(words):
         print(USAGE + config_file("eval.yaml").read_text())
         return
+    from rich.console import Console
+
     from crl_learning.eval_config import EvalConfig
     from crl_learning.settings import load_settings
 
-    evaluate(load_settings(EvalConfig, config_file("eval.yaml"), words), ["crl-eval", *words])
+    config = load_settings(EvalConfig, config_file("eval.yaml"), words)
+    command, console = ["crl-eval", *words], Console()
+    if config.compare:
+        from crl_learning.eval_compare import compare_folders
 
+        compare_folders(config, command, console)
+        return
+    if config.on_ogbench:
+        from crl_learning.ogbench.evaluate import evaluate_ogbench
 
-def evaluate(config: EvalConfig, command: Sequence[str]) -> dict[str, Any]:
-    """Run all trials, write the files of ``config.out`` and print the table; returns the summary of each task."""
-    import torch  # noqa: F401  before MuJoCo opens a GL context: the other order crashes
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        evaluate_ogbench(config, command, console)
+        return
+    from crl_learning.eval_run import evaluate
 
-    from crl_learning.actors import Subject
-    from crl_learning.eval_report import result_table, write_curves
-    from crl_learning.outputs import evaluation_folder
-    from crl_learning.trials import Trial, summarise, write_summary, write_trials
-
-    subject = Subject(config.checkpoint, config.policy)
-    out = evaluation_folder(config.out, config.overwrite)
-    console = Console()
-    started = time.monotonic()
-    trials: list[Trial] = []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        for task in config.tasks:
-            bar = progress.add_task(task, total=config.episodes)
-            trials += _run_task(config, subject, task, out, lambda bar=bar: progress.advance(bar))
-    tasks = {task: summarise([trial for trial in trials if trial.task == task]) for task in config.tasks}
-    write_trials(out / "trials.csv", trials)
-    write_curves(out / "curves.png", trials)
-    write_summary(out / "summary.json", tasks, _facts(config, subject.kind, command, time.monotonic() - started))
-    name = config.checkpoint or f"policy={config.policy}"
-    console.print(result_table(tasks, f"{name}, via {config.via}, seed {config.seed}"))
-    console.print(
-        f"summary.json, trials.csv, curves.png and videos are in {out}", highlight=False, markup=False, soft_wrap=True
-    )
-    return tasks
-
-
-def _run_task(config: EvalConfig, subject: Any, task: str, out: Path, on_trial: Any) -> list[Any]:
-    if config.via != "direct":
-        from crl_learning.eval_ros import run_ros
-
-        checkpoint, seed, episodes, videos = str(config.checkpoint), config.seed, config.episodes, config.videos
-        emulated = config.via == "emulated"
-        return run_ros(task, checkpoint, seed, episodes, videos, out, on_trial, config.robot, emulated)
-    from crl_learning.evaluate import record_videos, run_direct
-
-    trials = run_direct(
-        task, subject, config.seed, config.episodes, config.world, config.workers, on_trial, config.robot
-    )
-    record_videos(trials, config.videos, subject, config.world, out / "videos", config.robot)
-    return trials
-
-
-def _facts(config: EvalConfig, kind: str, command: Sequence[str], wall_s: float) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "command": " ".join(command),
-        "policy": kind,
-        "checkpoint": config.checkpoint,
-        "seed": config.seed,
-        "via": config.via,
-        "robot": config.robot,
-        "world": asdict(config.world),
-        "wall_seconds": round(wall_s, 2),
-    }
+    evaluate(config, command, console)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from crl_learning.trials import Trial
+from crl_learning.eval_comparison import Group
+from crl_learning.trials import Trial, summarise
 from crl_robot.video import write_video
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 CAPTION_HEIGHT = 24
 VIDEO_FPS = 5.0
@@ -42,29 +46,51 @@ ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def write_curves(path: Path, trials: Sequence[Trial]) -> None:
+def overview_table(groups: Sequence[Group], title: str) -> Table:
+    """One row per policy and task: trials and shares of success, with the 95 % interval of the one at the end."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("policy", overflow="fold")
+    table.add_column("task", no_wrap=True)
+    for heading in ("trials", "at the end [95 %]", "any time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for group in groups:
+        summary = summarise(group.trials)
+        shares = _share(summary, "success_final"), f"{100 * summary['success_any']:.1f} %"
+        table.add_row(group.subject, group.task, str(summary["episodes"]), *shares)
+    return table
+
+
+def write_curves(path: Path, groups: Sequence[Group]) -> None:
     """Per task: distance over control ticks (median, 10 to 90 % band) and a histogram of the final distance."""
     from matplotlib.figure import Figure
 
-    tasks = list(dict.fromkeys(trial.task for trial in trials))
+    tasks = list(dict.fromkeys(group.task for group in groups))
     figure = Figure(figsize=(10, 3.6 * len(tasks)), layout="constrained")
     axes = figure.subplots(len(tasks), 2, squeeze=False)
     for (over_time, histogram), task in zip(axes, tasks, strict=True):
-        chosen = [trial for trial in trials if trial.task == task]
-        cm = 100 * np.array([trial.distances_m for trial in chosen])  # (N, T + 1)
-        tolerance = 100 * chosen[0].tolerance_m
-        low, median, high = np.quantile(cm, (0.1, 0.5, 0.9), axis=0)
-        ticks = np.arange(cm.shape[1])
-        over_time.fill_between(ticks, low, high, alpha=0.25, label="10 to 90 % of trials")
-        over_time.plot(ticks, median, label="median")
+        chosen = [group for group in groups if group.task == task]
+        bins = np.linspace(0, max(100 * trial.final_m for group in chosen for trial in group.trials), 31)
+        for group in chosen:
+            _draw(over_time, histogram, group, bins, alone=len(chosen) == 1)
+        tolerance = 100 * chosen[0].trials[0].tolerance_m
         over_time.axhline(tolerance, color="black", linewidth=1, linestyle="--", label=f"success: {tolerance:.1f} cm")
-        over_time.set(xlabel="control tick", ylabel="distance to goal (cm)", title=f"{task}, n = {len(chosen)}")
-        over_time.set_ylim(bottom=0)
-        over_time.legend()
-        histogram.hist(cm[:, -1], bins=30)
         histogram.axvline(tolerance, color="black", linewidth=1, linestyle="--")
+        title = f"{task}, n = {len(chosen[0].trials)}"
+        over_time.set(xlabel="control tick", ylabel="distance to goal (cm)", title=title)
+        over_time.set_ylim(bottom=0)
+        over_time.legend(fontsize="small")
         histogram.set(xlabel="final distance to goal (cm)", ylabel="trials", title=f"{task}, last control tick")
     figure.savefig(path, dpi=110)
+
+
+def _draw(over_time: Axes, histogram: Axes, group: Group, bins: NDArray[np.float64], alone: bool) -> None:
+    cm = 100 * np.array([trial.distances_m for trial in group.trials])  # (N, T + 1)
+    low, median, high = np.quantile(cm, (0.1, 0.5, 0.9), axis=0)
+    ticks = np.arange(cm.shape[1])
+    band, line = ("10 to 90 % of trials", "median") if alone else (None, group.subject)
+    over_time.fill_between(ticks, low, high, alpha=0.25 if alone else 0.12, label=band)
+    over_time.plot(ticks, median, label=line)
+    histogram.hist(cm[:, -1], bins=bins.tolist(), histtype="bar" if alone else "step")
 
 
 def failures_first(trials: Sequence[Trial], count: int) -> list[Trial]:

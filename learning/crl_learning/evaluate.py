@@ -1,7 +1,4 @@
-"""Evaluation against the simulation in lock step: no ROS, no clock, so the same seed gives the same trials.
-
-Which episode a trial is depends on `episode_seed` alone, whatever is evaluated and over which way: trials are paired.
-"""
+"""Evaluation in lock step on several processes: any number of them gives the same trials, in the same order."""
 
 from __future__ import annotations
 
@@ -9,79 +6,113 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch  # before MuJoCo opens a GL context: the other order crashes
 from numpy.typing import NDArray
 
 from crl_learning.actors import Subject, make_actor
-from crl_learning.eval_report import failures_first, side_by_side, write_trial_video
-from crl_learning.trials import Trial, episode_seed
-from crl_robot.robots import WIDOWX, robot
-from crl_robot.sim.env import SimEnv, render_goal
-from crl_robot.sim.tasks import Episode, Task
-from crl_robot.sim.world import WorldOptions
+from crl_learning.direct_runner import CAMERA, DirectRunner, make_trial
+from crl_learning.eval_report import failures_first, write_trial_video
+from crl_learning.trials import Trial
+from crl_robot.robots import WIDOWX
+from crl_robot.sim.randomisation import Randomisation
+from crl_robot.sim.world_options import WorldOptions
 
-CAMERA = "over_shoulder"
-ACTOR_STREAM = 1
-"""Second entry of the seed of an actor's own draws, which must not repeat those of the episode."""
+__all__ = ["CAMERA", "DirectRunner", "Job", "make_trial", "record_videos", "run_direct", "run_jobs"]
+
 CHUNK = 4
 """Trials a worker process takes at a time: small enough for a smooth progress bar."""
 
 
-class DirectRunner:
-    """Runs trials of one task of one robot in this process.
+class Runner(Protocol):
+    """Runs single trials in this process."""
 
-    The goal image is always rendered in the unchanged world; ``options`` change the live one only.
+    def run(self, seed: int, index: int) -> Any: ...
+    def close(self) -> None: ...
+
+
+class AnyJob(Protocol):
+    """What `run_jobs` can run: trials 0 .. episodes - 1 with one seed; see `Job`."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def episodes(self) -> int: ...
+    @property
+    def setting(self) -> AnyJob: ...
+    def runner(self) -> Runner: ...
+    def require_usable(self) -> None: ...
+
+
+SomeJob = TypeVar("SomeJob", bound=AnyJob)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Trials 0 .. episodes - 1 of one subject on one task of one robot, with one seed; see `DirectRunner`."""
+
+    subject: Subject
+    task: str
+    seed: int
+    episodes: int
+    robot: str = WIDOWX.name
+    options: WorldOptions | None = None
+    ranges: Randomisation | None = None
+    goal_live: bool = False
+
+    def runner(self) -> DirectRunner:
+        """What runs its trials. Raises CheckpointError or ConfigError where they cannot be run."""
+        return DirectRunner(self.task, self.subject, self.options, self.robot, self.ranges, self.goal_live)
+
+    def require_usable(self) -> None:
+        """Raises CheckpointError, before any process starts, for a checkpoint that cannot be used."""
+        make_actor(self.subject)
+
+    @property
+    def setting(self) -> Job:
+        """The same for all jobs that one runner serves."""
+        return replace(self, seed=0, episodes=0)
+
+
+def run_jobs(
+    jobs: Sequence[SomeJob], workers: int, on_trial: Callable[[SomeJob], None] = lambda job: None
+) -> list[list[Any]]:
+    """The trials of each job, in order, on ``workers`` processes of one thread each; ``on_trial`` is called per trial.
+
+    What is run depends on the job alone, so any number of workers gives the same trials. One works in this process.
     """
-
-    def __init__(
-        self, task: str, subject: Subject, options: WorldOptions | None = None, robot_name: str = WIDOWX.name
-    ) -> None:
-        self._actor = make_actor(subject)
-        moved = robot(robot_name)
-        self._env = SimEnv(task, options=options, robot=moved)
-        self._goal_env = SimEnv(task, robot=moved) if options and options != WorldOptions() else self._env
-
-    def run(self, seed: int, index: int, film: list[NDArray[np.uint8]] | None = None) -> Trial:
-        """Run trial ``index`` to its last control tick; `side_by_side` frames are added to ``film`` when given."""
-        env = self._env
-        drawn = episode_seed(seed, index)
-        observation = env.reset(np.random.default_rng(drawn))
-        goal = render_goal(self._goal_env, env.episode, CAMERA)
-        self._actor.begin(env, goal, np.random.default_rng([drawn, ACTOR_STREAM]))
-        if film is not None:
-            film.append(side_by_side(observation.frames[CAMERA].image, goal))
-        distances = [env.distance()]
-        for _ in range(env.task.max_steps):
-            observation = env.act(self._actor.act(env, observation))
-            distances.append(env.distance())
-            if film is not None:
-                film.append(side_by_side(observation.frames[CAMERA].image, goal))
-        return make_trial(env.task, env.episode, seed, index, distances)
-
-    def close(self) -> None:
-        """Release the simulations."""
-        self._env.close()
-        self._goal_env.close()
-
-
-def make_trial(task: Task, episode: Episode, seed: int, index: int, distances_m: Sequence[float]) -> Trial:
-    """The record of a trial from the distances (m) before the first action and after each control tick."""
-    return Trial(
-        task=task.name,
-        seed=seed,
-        index=index,
-        start_tool=episode.start_tool,
-        goal_tool=episode.goal_tool,
-        start_object_xy=episode.start_object_xy,
-        goal_object_xy=episode.goal_object_xy,
-        tolerance_m=task.tolerance_m,
-        distances_m=tuple(distances_m),
-    )
+    if workers == 1:
+        return _run_here(jobs, on_trial)
+    for number, job in enumerate(jobs):
+        if all(job.setting != other.setting for other in jobs[:number]):
+            job.require_usable()
+    trials: list[list[Any]] = [[] for _ in jobs]
+    chunks = [
+        (number, range(start, min(start + CHUNK, job.episodes)))
+        for number, job in enumerate(jobs)
+        for start in range(0, job.episodes, CHUNK)
+    ]
+    with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn"), _one_thread) as pool:
+        with interrupts_held():
+            pending = {pool.submit(_run_chunk, jobs[number], chunk): number for number, chunk in chunks}
+        try:
+            for done in as_completed(pending):
+                number = pending[done]
+                trials[number] += done.result()
+                for _ in done.result():
+                    on_trial(jobs[number])
+        except (KeyboardInterrupt, SystemExit):
+            for worker in active_children():  # one that still loads would finish its trials first
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [sorted(one, key=lambda trial: trial.index) for one in trials]
 
 
 def run_direct(
@@ -94,31 +125,9 @@ def run_direct(
     on_trial: Callable[[], None] = lambda: None,
     robot_name: str = WIDOWX.name,
 ) -> list[Trial]:
-    """Trials 0 .. episodes - 1 in order, on ``workers`` processes of one thread each; ``on_trial`` is called per trial.
-
-    What is run depends on seed and index alone, so any number of workers gives the same trials. One works in this
-    process.
-    """
-    if workers == 1:
-        return _run_here(DirectRunner(task, subject, options, robot_name), seed, episodes, on_trial)
-    make_actor(subject)  # refuses a bad checkpoint here, before any process starts
-    chunks = [range(start, min(start + CHUNK, episodes)) for start in range(0, episodes, CHUNK)]
-    trials: list[Trial] = []
-    with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn"), _one_thread) as pool:
-        with interrupts_held():
-            pending = [pool.submit(_run_chunk, task, subject, options, robot_name, seed, chunk) for chunk in chunks]
-        try:
-            for done in as_completed(pending):
-                trials += done.result()
-                for _ in done.result():
-                    on_trial()
-        except (KeyboardInterrupt, SystemExit):
-            for worker in active_children():  # one that still loads would finish its trials first
-                worker.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return sorted(trials, key=lambda trial: trial.index)
+    """The trials of one `Job`."""
+    job = Job(subject, task, seed, episodes, robot_name, options)
+    return run_jobs([job], workers, lambda _: on_trial())[0]
 
 
 @contextmanager
@@ -131,49 +140,49 @@ def interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run_here(runner: DirectRunner, seed: int, episodes: int, on_trial: Callable[[], None]) -> list[Trial]:
-    _one_thread()
-    trials = []
-    for index in range(episodes):
-        trials.append(runner.run(seed, index))
-        on_trial()
-    runner.close()
-    return trials
+def record_videos(job: Job, trials: Sequence[Trial], count: int, folder: Path) -> list[Path]:
+    """Run the ``count`` trials worth watching once more, which repeats them exactly, and write their videos.
 
-
-def record_videos(
-    trials: Sequence[Trial],
-    count: int,
-    subject: Subject,
-    options: WorldOptions | None,
-    folder: Path,
-    robot_name: str = WIDOWX.name,
-) -> list[Path]:
-    """Run the ``count`` trials worth watching once more, which repeats them exactly, and write their videos."""
+    Those of several seeds go to a folder for each.
+    """
     chosen = failures_first(trials, count)
     if not chosen:
         return []
-    runner = DirectRunner(chosen[0].task, subject, options, robot_name)
+    several = len({trial.seed for trial in trials}) > 1
+    runner = job.runner()
     paths = []
     for trial in chosen:
         film: list[NDArray[np.uint8]] = []
         runner.run(trial.seed, trial.index, film)
-        paths.append(write_trial_video(folder, trial, film))
+        paths.append(write_trial_video(folder / (f"seed_{trial.seed}" if several else ""), trial, film))
     runner.close()
     return paths
+
+
+def _run_here(jobs: Sequence[SomeJob], on_trial: Callable[[SomeJob], None]) -> list[list[Any]]:
+    _one_thread()
+    trials: list[list[Any]] = []
+    for job in jobs:
+        runner = job.runner()
+        trials.append([])
+        for index in range(job.episodes):
+            trials[-1].append(runner.run(job.seed, index))
+            on_trial(job)
+        runner.close()
+    return trials
 
 
 def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@cache
-def _worker_runner(task: str, subject: Subject, options: WorldOptions | None, robot_name: str) -> DirectRunner:
-    return DirectRunner(task, subject, options, robot_name)
+_held: list[tuple[AnyJob, Runner]] = []
+"""The runner that a worker process used last: chunks of one job follow each other."""
 
 
-def _run_chunk(
-    task: str, subject: Subject, options: WorldOptions | None, robot_name: str, seed: int, chunk: range
-) -> list[Trial]:
-    runner = _worker_runner(task, subject, options, robot_name)
-    return [runner.run(seed, index) for index in chunk]
+def _run_chunk(job: AnyJob, chunk: range) -> list[Any]:
+    if not _held or _held[0][0] != job.setting:
+        for _, old in _held:
+            old.close()
+        _held[:] = [(job.setting, job.runner())]
+    return [_held[0][1].run(job.seed, index) for index in chunk]

@@ -34,6 +34,11 @@ class PairedComparison:
         """Trials whose outcomes differ."""
         return self.only_first + self.only_second
 
+    @property
+    def trials(self) -> int:
+        """Trials of each."""
+        return self.both + self.differ + self.neither
+
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     """Wilson's score interval (Wilson 1927, JASA 22:209, eq. for p given z) of a share of successes.
@@ -75,3 +80,44 @@ def compare_paired(first: Sequence[bool], second: Sequence[bool]) -> PairedCompa
     return PairedComparison(
         pairs.count((True, True)), only_first, only_second, pairs.count((False, False)), min(1.0, 2 * tail)
     )
+
+
+def paired_difference(counts: PairedComparison, confidence: float = 0.95) -> Interval:
+    """Share of the first minus that of the second, -1 to 1, with Newcombe's score interval for paired shares.
+
+    Method 10 of Newcombe 1998, Stat. Med. 17:2635: Wilson's bounds of both shares, put together with the correlation
+    phi of the outcomes. Wald's interval of the same difference is a point when no outcome differs; this is not.
+    """
+    both, first, second, neither, n = counts.both, counts.only_first, counts.only_second, counts.neither, counts.trials
+    a, b = wilson(both + first, n, confidence), wilson(both + second, n, confidence)
+    phi = _correlation(both, first, second, neither)
+
+    def half(of_a: float, of_b: float) -> float:
+        return sqrt(max(0.0, of_a * of_a - 2 * phi * of_a * of_b + of_b * of_b))
+
+    value = (first - second) / n
+    return Interval(
+        value,
+        max(-1.0, value - half(a.value - a.low, b.high - b.value)),
+        min(1.0, value + half(a.high - a.value, b.value - b.low)),
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for their number (Holm 1979, Scand. J. Stat. 6:65), in the order given."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def _correlation(both: int, first: int, second: int, neither: int) -> float:
+    """Newcombe's phi: towards 0 by half a trial's worth when positive; 0 when a margin is empty."""
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    if margins == 0:
+        return 0.0
+    product = both * neither - first * second
+    if product > 0:
+        product = max(product - (both + first + second + neither) / 2, 0)
+    return product / sqrt(margins)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from crl_learning.eval_pictures import Pictures
 from crl_learning.statistics import wilson
 from crl_robot.errors import ContractError
 
@@ -24,6 +22,27 @@ def episode_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1)
 
 
+ARM_RIGHT_M = 0.03
+"""A tool within this distance of where the goal image shows it makes a failure an 'arm right, object wrong'."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is true at one control tick.
+
+    Attributes:
+        distance_m: what is left to the goal.
+        arm_distance_m: from the tool to where the goal image shows it.
+        stage: stages of the task reached so far.
+        tool: position (x, y, z) of the tool in m, base frame.
+    """
+
+    distance_m: float
+    arm_distance_m: float
+    stage: int
+    tool: tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class Trial:
     """One evaluated episode.
@@ -35,6 +54,10 @@ class Trial:
         start_object_xy, goal_object_xy: object position (x, y) in m, base frame.
         tolerance_m: a distance of at most this is a success.
         distances_m: distance to the goal before the first action and after each control tick.
+        arm_final_m: last distance of the tool to where the goal image shows it; None where the tool is the task.
+        stages, stage_reached: names of the task's stages, and how many were reached one after the other.
+        tool_path: tool positions (x, y, z) in m at the same times as ``distances_m``; empty where not recorded.
+        pictures: goal image and final view; None where no camera was looked at.
     """
 
     task: str
@@ -46,6 +69,11 @@ class Trial:
     goal_object_xy: tuple[float, ...]
     tolerance_m: float
     distances_m: tuple[float, ...]
+    arm_final_m: float | None = None
+    stages: tuple[str, ...] = ()
+    stage_reached: int = 0
+    tool_path: tuple[tuple[float, float, float], ...] = field(default=(), repr=False)
+    pictures: Pictures | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.distances_m) < 2 or not np.isfinite(self.distances_m).all():
@@ -78,6 +106,16 @@ class Trial:
         """At the goal after any control tick."""
         return self.min_m <= self.tolerance_m
 
+    @property
+    def arm_right_object_wrong(self) -> bool:
+        """Failed with the tool where the goal image shows it: the policy matched the arm and not the scene."""
+        return self.arm_final_m is not None and not self.success_final and self.arm_final_m <= ARM_RIGHT_M
+
+    @property
+    def stage_words(self) -> str:
+        """The last stage reached, in words."""
+        return f"got as far as {self.stages[self.stage_reached - 1]}" if self.stage_reached else "no stage reached"
+
     def row(self) -> dict[str, Any]:
         """Flat columns of trials.csv: positions in m, distances in cm, successes 0 or 1."""
         points = {
@@ -97,6 +135,10 @@ class Trial:
             "success_final": int(self.success_final),
             "success_any": int(self.success_any),
             "steps": self.steps,
+            "arm_distance_cm": "" if self.arm_final_m is None else round(100 * self.arm_final_m, 4),
+            "arm_right_object_wrong": int(self.arm_right_object_wrong),
+            "stage_reached": self.stage_reached,
+            "stage": self.stages[self.stage_reached - 1] if self.stage_reached else "",
         }
 
 
@@ -121,19 +163,15 @@ def summarise(trials: Sequence[Trial]) -> dict[str, Any]:
         "max_final_distance_cm": float(final_cm.max()),
         "tolerance_cm": 100 * trials[0].tolerance_m,
         "steps": trials[0].steps,
+        "arm_right_object_wrong": _arm_right_object_wrong(trials),
+        "stages": {
+            name: sum(trial.stage_reached > number for trial in trials) / len(trials)
+            for number, name in enumerate(trials[0].stages)
+        },
     }
 
 
-def write_trials(path: Path, trials: Sequence[Trial]) -> None:
-    """Write one row per trial, in the given order."""
-    rows = [trial.row() for trial in trials]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_summary(path: Path, tasks: dict[str, dict[str, Any]], facts: dict[str, Any]) -> None:
-    """Write ``{"tasks": tasks, **facts}``; the keys of a single task also stand at the top."""
-    top = next(iter(tasks.values())) if len(tasks) == 1 else {}
-    path.write_text(json.dumps({"tasks": tasks, **top, **facts}, indent=2) + "\n", encoding="utf-8")
+def _arm_right_object_wrong(trials: Sequence[Trial]) -> int | None:
+    """How many trials failed so; None where the tool is the task."""
+    known = [trial for trial in trials if trial.arm_final_m is not None]
+    return sum(trial.arm_right_object_wrong for trial in known) if known else None

@@ -19,6 +19,8 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import SetBool, Trigger
 
+from crl_learning.nodes.instants import Instants
+from crl_learning.trials import Moment
 from crl_robot.contracts import Frame
 from crl_robot.graph import GraphError
 from crl_robot.nodes.graph_client import GraphClient
@@ -32,9 +34,9 @@ SETTLED_NS = 150_000_000
 
 @dataclass(frozen=True)
 class Truth:
-    """What the simulation knows: distance to the goal in m, and when (ns)."""
+    """What the simulation knows, and when (ns)."""
 
-    distance_m: float
+    moment: Moment
     stamp_ns: int
 
 
@@ -55,12 +57,18 @@ class EvalClient(GraphClient):
         env: what this process must add to its environment to join the graph; undone at the end.
         camera: whose images are kept; None subscribes to none, which spares the processor.
         check: raises when a process of the graph has ended.
+        lockstep: the simulation waits for actions; what it tells since the last reset is kept as ``instants``, which
+            needs a camera.
     """
 
     check_every_s = 0.5
 
-    def __init__(self, env: Mapping[str, str], camera: str | None, check: Callable[[], None]) -> None:
+    def __init__(
+        self, env: Mapping[str, str], camera: str | None, check: Callable[[], None], lockstep: bool = False
+    ) -> None:
         super().__init__("eval", env, check)
+        self._lockstep = lockstep
+        self.instants = Instants()
         self._truth: Truth | None = None
         self.frame: Frame | None = None
         self.timing: list[Timing] = []
@@ -68,7 +76,7 @@ class EvalClient(GraphClient):
         self.arm_status: dict[str, Any] = {}
         self.estops: list[str] = []
         """Why the arm was found e-stopped at a reset."""
-        self._goal_stamp_ns = 0
+        self._goals_taken = 0
         subscribe = self.node.create_subscription
         subscribe(JointState, "sim/ground_truth", self._on_truth, STATE_QOS)
         subscribe(Float64MultiArray, "policy/timing", self._on_timing, STATE_QOS)
@@ -102,7 +110,7 @@ class EvalClient(GraphClient):
         def ready() -> bool:
             served = self._start.service_is_ready() and self._stop.service_is_ready()
             listening = self._goals.get_subscription_count() > 0
-            return served and listening and self.policy_status.get("state") == "ready"
+            return served and listening and self.policy_status.get("state") in ("ready", "ended")
 
         self.wait(ready, READY_TIMEOUT_S, "policy that is ready")
 
@@ -128,24 +136,26 @@ class EvalClient(GraphClient):
             if not result.successful:
                 raise GraphError(f"the simulation refused task={task} episode_seed={episode_seed}: {result.reason}")
         self.disable_arm()
+        self.instants.clear()
         episode = json.loads(self.succeed(self._reset))
-        settled_ns = episode["stamp_ns"] + SETTLED_NS
-        self.wait(lambda: self.newest_truth().stamp_ns > settled_ns, ANSWER_TIMEOUT_S, "state after the reset")
-        self._enable_arm()
+        settled_ns = episode["stamp_ns"] + (0 if self._lockstep else SETTLED_NS)
+        self.wait(lambda: self.newest_truth().stamp_ns >= settled_ns, ANSWER_TIMEOUT_S, "state after the reset")
+        self.enable_arm()
         return episode
 
     def set_goal(self, image: NDArray[np.uint8]) -> None:
         """Give the policy a goal image uint8 (H, W, 3) and wait until it can act on it. Raises GraphError if not."""
-        sent_ns = self.now_ns()
-        self._goals.publish(msg_from_image(image, sent_ns, "goal"))
+        before = self._goals_taken
+        self._goals.publish(msg_from_image(image, self.now_ns(), "goal"))
 
         def answered() -> bool:
-            return self._goal_stamp_ns >= sent_ns or bool(self.policy_status["goal_refused"])
+            return self._goals_taken > before or bool(self.policy_status["goal_refused"])
 
         self.wait(answered, ANSWER_TIMEOUT_S, "answer of the policy to the goal image")
         if self.policy_status["goal_refused"]:
             raise GraphError(f"the policy refused the goal image: {self.policy_status['goal_refused']}")
-        self.wait(lambda: not self.policy_status["reason"], ANSWER_TIMEOUT_S, "policy that lacks nothing")
+        if not self._lockstep:  # where the policy's clock, and with it its status, stands still until it acts
+            self.wait(lambda: not self.policy_status["reason"], ANSWER_TIMEOUT_S, "policy that lacks nothing")
 
     def start_policy(self) -> None:
         """The policy acts from now on; forgets the timing of earlier ticks."""
@@ -160,7 +170,7 @@ class EvalClient(GraphClient):
         """The arm holds and takes no actions."""
         self.succeed(self._enable, SetBool.Request(data=False))
 
-    def _enable_arm(self) -> None:
+    def enable_arm(self) -> None:
         """Enable, after a reset of the e-stop where it is latched. Raises GraphError when the arm refuses."""
         if self.arm_status["mode"] == "estopped":
             self.estops.append(self.arm_status["reason"])
@@ -169,7 +179,11 @@ class EvalClient(GraphClient):
 
     def _on_truth(self, msg: JointState) -> None:
         values = dict(zip(msg.name, msg.position, strict=True))
-        self._truth = Truth(values["distance"], ns_from_time(msg.header.stamp))
+        tool = values["tool_x"], values["tool_y"], values["tool_z"]
+        moment = Moment(values["distance"], values["arm_distance"], round(values["stage"]), tool)
+        self._truth = Truth(moment, ns_from_time(msg.header.stamp))
+        if self._lockstep:
+            self.instants.add_moment(self._truth.stamp_ns, moment)
 
     def _on_timing(self, msg: Float64MultiArray) -> None:
         self.timing.append(Timing(time.monotonic(), *msg.data))
@@ -181,7 +195,9 @@ class EvalClient(GraphClient):
         self.arm_status = json.loads(msg.data)
 
     def _on_goal_taken(self, msg: Image) -> None:
-        self._goal_stamp_ns = ns_from_time(msg.header.stamp)
+        self._goals_taken += 1
 
     def _on_image(self, msg: Image) -> None:
         self.frame = frame_from_msg(msg, self.now_ns())
+        if self._lockstep:
+            self.instants.add_image(self.frame.stamp_ns, self.frame.image)
