@@ -14,6 +14,7 @@ from std_srvs.srv import Trigger
 
 from crl_data.store import Store
 from crl_learning.nodes.eval_client import EvalClient
+from crl_learning.runtime.settings import UNATTENDED
 from crl_robot.contracts import Action
 from crl_robot.control.safety import SafetyLimits
 from crl_robot.graph import Graph, NodeCommand
@@ -84,7 +85,7 @@ def test_play_recorded_over_dds_trains_a_policy_that_acts_inside_the_limits(tmp_
         NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", {"task": TASK}),
         NodeCommand("recorder", "crl_data.nodes.recorder_node", "ros/recorder.yaml", recording),
     ]
-    acting = {"checkpoint": str(run / "checkpoint"), "start_on_activate": False}
+    acting = {"checkpoint": str(run / "checkpoint"), "start_on_activate": False} | UNATTENDED
     policy = NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", acting)
 
     with Graph(robot, tmp_path / "log") as graph, Operator(graph) as operator:

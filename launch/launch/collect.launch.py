@@ -118,7 +118,11 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *ARGUMENTS,
-            IncludeLaunchDescription(str(launch_files / "policy.launch.py"), condition=IfCondition(with_policy)),
+            IncludeLaunchDescription(
+                str(launch_files / "policy.launch.py"),
+                condition=IfCondition(with_policy),
+                launch_arguments={"record": "false"}.items(),
+            ),
             IncludeLaunchDescription(str(launch_files / "robot.launch.py"), condition=UnlessCondition(with_policy)),
             OpaqueFunction(function=collecting),
         ]

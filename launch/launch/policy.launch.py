@@ -6,20 +6,24 @@ All arguments of robot.launch.py say which arm. Except for robot:=sim it moves o
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PythonExpression
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 SHARE = Path(get_package_share_directory("crl_bringup"))
 OF_THE_ROBOT = PythonExpression(["'_sawyer' if '", LaunchConfiguration("robot"), "' == 'sawyer' else ''"])
+RECORDER_LEAD_S = 0.5
+"""From start to the first action: the recorder makes its store meanwhile, and misses none."""
 ARGUMENTS = (
     DeclareLaunchArgument(
         "goal",
         default_value="",
-        description="Image of what you want, relative to the folder you are in; empty: wait for one on /goal/image",
+        description="What you want: an image, a folder or list of images as stages, or data.zarr#EPISODE:FRAME, from "
+        "the folder you are in; empty: wait for one on /goal/image",
     ),
+    DeclareLaunchArgument("goal_camera", default_value="", description="Camera that sees the goal; the checkpoint's"),
     DeclareLaunchArgument(
         "checkpoint",
         default_value=["models/", LaunchConfiguration("task"), OF_THE_ROBOT],
@@ -28,24 +32,97 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "policy_params_file",
         default_value=str(SHARE / "configs" / "ros" / "policy.yaml"),
-        description="Parameters of the policy node; goal and checkpoint above win over it",
+        description="Parameters of the policy node; what is named here wins over it",
+    ),
+    DeclareLaunchArgument(
+        "dry_run", default_value="", description="true: send nothing to the arm, only tell what would be done"
+    ),
+    DeclareLaunchArgument("speed", default_value="", description="Factor on the policy's steps, 0.05 to 1"),
+    DeclareLaunchArgument("time_limit_s", default_value="", description="End a run after so many seconds; 0: never"),
+    DeclareLaunchArgument(
+        "record", default_value="true", choices=["true", "false"], description="Record every run in a folder of its own"
+    ),
+    DeclareLaunchArgument("runs", default_value="runs", description="Gets the folders of the runs"),
+    DeclareLaunchArgument(
+        "run_recorder_params_file",
+        default_value=str(SHARE / "configs" / "ros" / "run_recorder.yaml"),
+        description="Parameters of the run recorder; runs wins over it",
+    ),
+    DeclareLaunchArgument(
+        "page",
+        default_value="false",
+        choices=["true", "false"],
+        description="Serve the operator's page: live view, goal, progress and buttons; its address is printed",
+    ),
+    DeclareLaunchArgument(
+        "page_host", default_value="", description="Where the page listens, such as 0.0.0.0; empty: as its file says"
+    ),
+    DeclareLaunchArgument(
+        "page_port", default_value="", description="Port of the page, 0 takes a free one; empty: as its file says"
+    ),
+    DeclareLaunchArgument(
+        "page_params_file",
+        default_value=str(SHARE / "configs" / "ros" / "page.yaml"),
+        description="Parameters of the page; page_host and page_port win over it",
     ),
 )
 
 
+def page_nodes(context: LaunchContext) -> list[Node]:
+    """The operator's page, if it is wanted."""
+    given = {name: LaunchConfiguration(f"page_{name}").perform(context) for name in ("host", "port", "params_file")}
+    if LaunchConfiguration("page").perform(context) == "false":
+        return []
+    where = {"host": ParameterValue(given["host"], value_type=str)} if given["host"] else {}
+    where |= {"port": int(given["port"])} if given["port"] else {}
+    return [
+        Node(
+            package="crl_learning",
+            executable="page",
+            namespace=LaunchConfiguration("namespace"),
+            parameters=[given["params_file"], where] if where else [given["params_file"]],
+            ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+            respawn=LaunchConfiguration("respawn"),
+            respawn_delay=1.0,
+            output="screen",
+        )
+    ]
+
+
+def acting_nodes(context: LaunchContext) -> list[Node]:
+    """The policy, and what records its runs."""
+
+    def given(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    def node(executable: str, params_file: str, parameters: dict[str, object]) -> Node:
+        # Without its type launch would take a goal of "12" for a number.
+        typed = {key: ParameterValue(v, value_type=str) if isinstance(v, str) else v for key, v in parameters.items()}
+        return Node(
+            package="crl_learning",
+            executable=executable,
+            namespace=LaunchConfiguration("namespace"),
+            parameters=[params_file, typed],
+            ros_arguments=["--log-level", given("log_level")],
+            respawn=LaunchConfiguration("respawn"),
+            respawn_delay=1.0,
+            output="screen",
+        )
+
+    policy: dict[str, object] = {name: given(name) for name in ("goal", "goal_camera", "checkpoint")}
+    policy |= {name: float(given(name)) for name in ("speed", "time_limit_s") if given(name)}
+    policy |= {"dry_run": given("dry_run") == "true"} if given("dry_run") else {}
+    if given("record") == "false":
+        return [node("policy", given("policy_params_file"), policy)]
+    recorder: dict[str, object] = {"runs": given("runs")}
+    recorder |= {"robot": "sawyer"} if given("robot") == "sawyer" else {}
+    return [
+        node("policy", given("policy_params_file"), policy | {"lead_s": RECORDER_LEAD_S}),
+        node("run_recorder", given("run_recorder_params_file"), recorder),
+    ]
+
+
 def generate_launch_description() -> LaunchDescription:
-    policy = Node(
-        package="crl_learning",
-        executable="policy",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[
-            LaunchConfiguration("policy_params_file"),
-            {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in ("goal", "checkpoint")},
-        ],
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
-        respawn=LaunchConfiguration("respawn"),
-        respawn_delay=1.0,
-        output="screen",
-    )
     robot = IncludeLaunchDescription(str(SHARE / "launch" / "robot.launch.py"))
-    return LaunchDescription([robot, *ARGUMENTS, policy])
+    nodes = [OpaqueFunction(function=function) for function in (acting_nodes, page_nodes)]
+    return LaunchDescription([robot, *ARGUMENTS, *nodes])

@@ -6,7 +6,7 @@ node for each camera. A real or emulated arm moves only after /arm/enable.
 
 The other launch files include this one, so what holds for all processes stands here alone: their environment, the
 namespace, the watch that ends the launch with an error when one of them dies, and the time they get to end. Only a
-session ends by itself: its end is the end of the launch, without an error.
+session, of collecting or of trials, ends by itself: its end is the end of the launch, without an error.
 """
 
 import os
@@ -32,6 +32,10 @@ from launch_ros.parameter_descriptions import ParameterValue
 ROS_CONFIGS = Path(get_package_share_directory("crl_bringup"), "configs", "ros")
 EMULATORS = {"widowx": "servo_bus", "sawyer": "rosbridge"}
 ROSBRIDGE_PORT = 9090
+TASKS = [
+    *("reach", "push", "pick_place", "drawer", "pick_place_table"),
+    *("pick_place_drawer", "push_open_drawer", "push_close_drawer"),
+]
 PATIENCE = {"connect_s": 20.0, "answer_ms": 80.0}
 """Emulator and arm node start together, and share the processor with all other nodes."""
 ARGUMENTS = (
@@ -67,7 +71,10 @@ ARGUMENTS = (
         description="Parameters of the camera nodes, each named <camera>_camera",
     ),
     DeclareLaunchArgument(
-        "task", default_value="reach", choices=["reach", "push"], description="Task that poses the simulated scene"
+        "task", default_value="reach", choices=TASKS, description="Task that poses the simulated scene"
+    ),
+    DeclareLaunchArgument(
+        "world", default_value="", description="JSON of what the simulated world differs in, as crl-eval's world.*"
     ),
     DeclareLaunchArgument("seed", default_value="0", description="Seed that draws the scene's start, 0 or more"),
     DeclareLaunchArgument(
@@ -101,7 +108,7 @@ ENVIRONMENT = (
 
 def end_launch(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
     """A Shutdown ends every other process and makes `ros2 launch` return 0; an exception makes it return 1."""
-    session = event.process_name.startswith("session-")
+    session = event.process_name.startswith(("session-", "real_eval-"))
     if context.is_shutdown or (LaunchConfiguration("respawn").perform(context) == "true" and not session):
         return None
     if session and event.returncode == 0:
@@ -133,6 +140,7 @@ def robot_nodes(context: LaunchContext) -> list[Node]:
     given = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
     given["place"] = f"{context.launch_configurations.get('ros_namespace', '')}/{given['namespace']}"
     scene: dict[str, object] = {"task": given["task"], "episode_seed": int(given["seed"])}
+    scene |= {"world": given["world"]} if given["world"] else {}
     if given["robot"] == "sim":
         return [node("sim", "sim_params_file", scene)]
     if given["servo_table"] and given["robot"] != "widowx":

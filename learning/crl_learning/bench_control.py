@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crl_learning.runtime.settings import UNATTENDED
 from crl_robot.errors import ConfigError
 from crl_robot.graph import Graph, NodeCommand
 
@@ -58,7 +59,7 @@ def bench_control(
 def bench_nodes(rate_hz: float, cameras: Sequence[str], checkpoint: str) -> list[NodeCommand]:
     """Simulation and policy at one rate; with a checkpoint the policy refuses a rate that is not its own."""
     sim = {"task": TASK, "episode_seed": EPISODE_SEED, "cameras": list(cameras), "action.rate_hz": rate_hz}
-    policy = {"checkpoint": checkpoint, "rate_hz": rate_hz, "start_on_activate": False}
+    policy = {"checkpoint": checkpoint, "rate_hz": rate_hz, "start_on_activate": False} | UNATTENDED
     return [
         NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", sim),
         NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", policy),

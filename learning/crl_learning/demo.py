@@ -24,6 +24,7 @@ from crl_learning.assets import checkpoint_folder
 from crl_learning.demo_series import DemoSeries
 from crl_learning.demo_words import outcome_lines, shown, status_line
 from crl_learning.outputs import writable_folder
+from crl_learning.runtime.settings import UNATTENDED
 from crl_robot.errors import CheckpointError, ConfigError, CrlError, GoalImageError, nearest
 from crl_robot.goal_image import load_goal_image
 from crl_robot.graph import Graph, GraphError, NodeCommand
@@ -173,7 +174,7 @@ def render_goal_file(task: str, seed: int, file: Path) -> None:
 def demo_nodes(options: DemoOptions, goal_file: Path, checkpoint: Path) -> list[NodeCommand]:
     """The executables and parameter files that the launch files start, too."""
     sim = {"task": options.task, "episode_seed": options.seed, "cameras": [CAMERA]}
-    policy = {"goal": str(goal_file), "checkpoint": str(checkpoint), "start_on_activate": False}
+    policy = {"goal": str(goal_file), "checkpoint": str(checkpoint), "start_on_activate": False} | UNATTENDED
     return [
         NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", sim),
         NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", policy),

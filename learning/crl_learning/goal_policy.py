@@ -12,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from crl_learning.checkpoint import Checkpoint, load_checkpoint
-from crl_learning.networks import Critic, Policy, pair_scores
-from crl_robot.contracts import ACTION_DIM, ActionSpec
-from crl_robot.errors import CheckpointError, ContractError, MismatchError
+from crl_learning.acting import ActingNetworks
+from crl_learning.checkpoint import Checkpoint, CheckpointMeta, load_checkpoint
+from crl_learning.progress.distances import GoalDistances
+from crl_learning.proprio import arm_numbers
+from crl_robot.contracts import ACTION_DIM, ActionSpec, JointReading
+from crl_robot.errors import CheckpointError, MismatchError
 from crl_robot.image_spec import ImageSpec
 
 
@@ -24,17 +26,11 @@ class GoalPolicy:
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         meta = checkpoint.meta
-        self.meta = meta
+        self.meta, self._image_spec = meta, _images_of(meta)
         self._device = torch.device(device)
-        self._policy = Policy(meta.image_spec.size, meta.network, torch.from_numpy(meta.action_scale.free))
-        self._critic = Critic(meta.image_spec.size, meta.network) if checkpoint.critic is not None else None
-        _fill(self._policy, checkpoint.policy, "policy")
-        self._policy.eval().to(self._device)
-        if self._critic is not None:
-            _fill(self._critic, checkpoint.critic or {}, "critic")
-            self._critic.eval().to(self._device)
-        self._goal: Tensor | None = None
-        self._psi = self._offset = torch.zeros(0)
+        self._networks = ActingNetworks(checkpoint, self._image_spec.size, self._device)
+        self._distances = GoalDistances(self._networks)
+        self._state: Tensor | None = None
         self._warm_up()
 
     @classmethod
@@ -49,7 +45,7 @@ class GoalPolicy:
     @property
     def image_spec(self) -> ImageSpec:
         """What it sees of which camera."""
-        return self.meta.image_spec
+        return self._image_spec
 
     @property
     def action_spec(self) -> ActionSpec:
@@ -82,16 +78,16 @@ class GoalPolicy:
         """
         seen = self.image_spec.apply(native_image)
         goal = self._to_device(seen)
-        if self._critic is not None:
-            encoded = self._critic.encoder(goal)
-            self._psi = self._critic.goal(encoded)
-            self._offset = self._score(encoded, self._policy(goal, goal))
-        self._goal = goal
+        self._networks.set_goal(goal)
+        self._distances.set_goal(goal)
+        self._state = None
         return seen
 
     @torch.inference_mode()
-    def act(self, native_image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
-        """The action for a camera image uint8 (H, W, 3) RGB at native size.
+    def act(
+        self, native_image: NDArray[np.uint8], joints: JointReading | None = None
+    ) -> tuple[NDArray[np.float32], float]:
+        """The action for a camera image uint8 (H, W, 3) RGB at native size; ``joints`` for networks that see the arm.
 
         Returns:
             values float32 (7,) in the units of the Action contract, and the critic's estimate: the smaller of the
@@ -99,22 +95,30 @@ class GoalPolicy:
             The second term removes what the critic cannot know, how likely the goal is in itself.
 
         Raises:
-            ContractError: no goal is set, or the image has another size or type.
+            ContractError: no goal is set, the image has another size or type, or joints are missing.
         """
-        if self._goal is None:
-            raise ContractError("no goal is set; call set_goal with a goal image first")
-        state = self._to_device(self.image_spec.apply(native_image))
-        action = self._policy(state, self._goal)
-        values = self.meta.action_scale.denormalise(action[0].cpu().numpy())
-        if self._critic is None:
-            return values, float("nan")
-        score = self._score(self._critic.encoder(state), action)
-        return values, float((score - self._offset).min())
+        self._state = self._to_device(self.image_spec.apply(native_image))
+        return self._networks.act(self._state, self._arm(joints))
 
-    def _score(self, encoded: Tensor, action: Tensor) -> Tensor:
-        """(1, F), (1, 7) -> (2, 1), with the goal that is set."""
-        assert self._critic is not None
-        return pair_scores(self._critic.state_action(encoded, action), self._psi)
+    @property
+    def distances(self) -> NDArray[np.float32]:
+        """(D,) how far the networks see the image that was acted on last from the goal; (0,) before one was."""
+        return self._distances.of(self._state).numpy() if self._state is not None else np.zeros(0, np.float32)
+
+    def compare(self, states: NDArray[np.uint8], goals: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Distances float32 (N, D) of states from goals, both uint8 (N, h, w, 3) as the network sees them."""
+        one, other = (torch.from_numpy(np.ascontiguousarray(images)).to(self._device) for images in (states, goals))
+        return self._distances.between(one, other).numpy()
+
+    def interrupt(self) -> None:
+        """Forget the rest of a chunk of actions: the arm has held since."""
+        self._networks.interrupt()
+
+    def _arm(self, joints: JointReading | None) -> Tensor | None:
+        """(1, P) for networks that see the arm."""
+        if joints is None or not self.meta.network.proprio:
+            return None
+        return torch.from_numpy(arm_numbers(joints.position, joints.gripper))[None].to(self._device)
 
     def _to_device(self, seen: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(seen)[None].to(self._device)
@@ -123,8 +127,26 @@ class GoalPolicy:
         width, height = self.image_spec.native
         blank = np.zeros((height, width, 3), dtype=np.uint8)
         self.set_goal(blank)
-        self.act(blank)
-        self._goal = None
+        self._state = self._to_device(self.image_spec.apply(blank))
+        self._networks.act(self._state, self._networks.neutral_arm(1))
+        _ = self.distances
+        self._networks.forget_goal()
+        self._state = None
+
+
+def _images_of(meta: CheckpointMeta) -> ImageSpec:
+    """What it sees of which camera. Raises CheckpointError for networks of a state, which no camera delivers."""
+    if meta.image_spec is None:
+        raise CheckpointError(
+            f"the checkpoint learned from the {meta.state_size} numbers of a state of '{meta.robot}', expected images "
+            "of a camera; it acts in that environment only: crl-eval task=ogbench/..."
+        )
+    if meta.network.cameras > 1:
+        raise CheckpointError(
+            f"the checkpoint learned from {meta.network.cameras} cameras, expected 1: a goal is one image; train with "
+            "image.more_cameras=[]"
+        )
+    return meta.image_spec
 
 
 class NullPolicy:
@@ -134,6 +156,7 @@ class NullPolicy:
         self.action_spec = action_spec or ActionSpec()
         self.image_spec = image_spec or ImageSpec()
         self._values = np.zeros(ACTION_DIM, dtype=np.float32)
+        self.distances = np.zeros(0, np.float32)
 
     def require_robot(self, action_spec: ActionSpec, native: tuple[int, int], robot: str = "") -> None:
         """Fits every robot."""
@@ -142,15 +165,12 @@ class NullPolicy:
         """Checks the image as a policy would."""
         return self.image_spec.apply(native_image)
 
-    def act(self, native_image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+    def act(
+        self, native_image: NDArray[np.uint8], joints: JointReading | None = None
+    ) -> tuple[NDArray[np.float32], float]:
         """Zero deltas, gripper closed, no estimate."""
         self.image_spec.apply(native_image)
         return self._values.copy(), float("nan")
 
-
-def _fill(module: torch.nn.Module, state: dict[str, Tensor], name: str) -> None:
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise CheckpointError(f"{name}.safetensors does not fit checkpoint.json: {reason}") from error
+    def interrupt(self) -> None:
+        """Nothing is planned ahead."""

@@ -23,6 +23,9 @@ NODES = {
     "arm": "crl_robot",
     "camera": "crl_robot",
     "policy": "crl_learning",
+    "run_recorder": "crl_learning",
+    "page": "crl_learning",
+    "real_eval": "crl_learning",
     "recorder": "crl_data",
     "teleop": "crl_data",
     "session": "crl_data",
@@ -141,14 +144,18 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Launch]]:
     [
         ("sim", ["sim"]),
         ("robot", ["sim"]),
-        ("policy", ["sim", "policy"]),
+        ("policy", ["sim", "policy", "run_recorder"]),
+        ("policy record:=false", ["sim", "policy"]),
         ("collect", ["sim", "recorder"]),
         ("robot robot:=widowx hardware:=emulated", ["sim", "arm"]),
         ("robot robot:=widowx", ["arm", "camera"]),
         ("robot robot:=sawyer cameras:=none", ["arm"]),
         ("robot robot:=ros2_control", ["arm", "camera"]),
-        ("policy robot:=widowx", ["arm", "camera", "policy"]),
+        ("policy page:=true", ["sim", "policy", "run_recorder", "page"]),
+        ("policy robot:=widowx", ["arm", "camera", "policy", "run_recorder"]),
         ("collect robot:=widowx hardware:=emulated", ["sim", "arm", "recorder"]),
+        ("real_eval", ["sim", "policy", "run_recorder", "real_eval"]),
+        ("real_eval robot:=widowx", ["arm", "camera", "policy", "run_recorder", "real_eval"]),
     ],
 )
 def test_a_launch_starts_its_nodes_and_ends_with_zero_on_ctrl_c(start, words: str, nodes: list[str]):
@@ -188,6 +195,37 @@ def test_nodes_get_their_goal_from_the_callers_folder_and_the_dds_profile(start)
     assert "goal: img.png" in facts
     assert "checkpoint: models/push" in facts
     assert "configs/ros/fastdds.xml" in facts
+
+
+def test_trials_have_all_their_ticks_and_are_recorded_beside_their_results(start):
+    launch = start("real_eval", "task:=push", "out:=trials", 'world:={"friction": 0.5}', "judge:=truth")
+    launch.wait_for(lambda: all(launch.starts(node) for node in ("sim", "policy", "run_recorder", "real_eval")))
+    words = json.loads((launch.told / "real_eval.starts").read_text().splitlines()[0])["words"]
+    assert {"--policy=models/push", "--out=trials", "--judge=truth", '--world={"friction": 0.5}'} <= set(words)
+    assert "stop_when_reached: false" in (launch.told / "policy.starts").read_text()
+    assert launch.parameters("run_recorder")["runs"] == "trials/runs"
+    assert launch.parameters("sim")["world"] == '{"friction": 0.5}'
+
+
+def test_the_end_of_all_trials_is_the_end_of_the_launch(start):
+    launch = start("real_eval")
+    launch.wait_for(lambda: all(launch.starts(node) for node in ("sim", "policy", "real_eval")))
+    launch.end_node("real_eval", 0)
+    assert launch.result()[0] == 0
+
+
+def test_what_is_named_of_a_run_reaches_policy_and_recorder(start):
+    launch = start("policy", "dry_run:=true", "speed:=0.5", "time_limit_s:=20", "runs:=out/runs", "robot:=sawyer")
+    launch.wait_for(lambda: launch.starts("policy") == 1 and launch.starts("run_recorder") == 1)
+    assert {"dry_run": True, "speed": 0.5, "time_limit_s": 20.0}.items() <= launch.parameters("policy").items()
+    assert launch.parameters("policy")["lead_s"] > 0
+    assert launch.parameters("run_recorder") == {"runs": "out/runs", "robot": "sawyer"}
+
+
+def test_the_page_listens_where_it_is_told(start):
+    launch = start("policy", "page:=true", "page_host:=0.0.0.0", "page_port:=0")
+    launch.wait_for(lambda: launch.starts("page") == 1)
+    assert launch.parameters("page") == {"host": "0.0.0.0", "port": 0}
 
 
 @pytest.mark.parametrize("word", ["dataset", "store"])

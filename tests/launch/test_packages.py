@@ -80,7 +80,7 @@ def test_a_package_installs_files_that_exist(package: str, settings: dict[str, A
     [
         ("crl_robot", {"arm", "camera", "replay_cameras", "sim"}),
         ("crl_data", {"gamepad", "keyboard", "recorder", "session", "spacemouse", "teleop"}),
-        ("crl_learning", {"policy"}),
+        ("crl_learning", {"page", "policy"}),
     ],
 )
 def test_every_executable_of_a_package_can_be_imported(package: str, executables: set[str], settings: dict[str, Any]):
@@ -110,7 +110,7 @@ def test_the_bringup_package_installs_launch_files_and_configs_and_no_python(pac
     installed = {f"{target}/{Path(source).name}" for target, sources in settings["data_files"] for source in sources}
     share = f"share/{package}"
     assert {f"{share}/launch/{name}.launch.py" for name in ("policy", "robot", "sim", "collect")} <= installed
-    parameters = ("arm", "sim", "policy", "recorder", "teleop", "cameras")
+    parameters = ("arm", "sim", "page", "policy", "recorder", "teleop", "cameras")
     assert {f"{share}/configs/ros/{name}.yaml" for name in parameters} <= installed
     assert f"{share}/configs/ros/fastdds.xml" in installed
     assert settings["packages"] == []

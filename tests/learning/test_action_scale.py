@@ -53,3 +53,15 @@ def test_a_scale_that_is_not_finite_is_refused():
 def test_statistics_are_in_the_units_of_the_action():
     statistics = action_statistics(np.array([[0.01] * 7, [0.03] * 7], dtype=np.float32))
     assert statistics["dy"] == pytest.approx({"mean": 0.02, "std": 0.01, "min": 0.01, "max": 0.03})
+
+
+def test_the_controls_of_an_environment_have_any_number_of_entries_and_are_not_scaled():
+    actions = np.random.default_rng(4).uniform(-1, 1, (20, 5)).astype(np.float32)
+    scale = ActionScale.of_controls(actions)
+    np.testing.assert_allclose(scale.normalise(actions), actions)
+    assert scale.denormalise(np.ones((2, 5))).shape == (2, 5)
+
+
+def test_centre_and_range_of_different_lengths_are_refused():
+    with pytest.raises(ContractError, match=r"half_range .* expected 5 finite numbers"):
+        ActionScale(np.zeros(5), np.ones(4))

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from crl_learning.nodes.eval_client import EvalClient
+from crl_learning.runtime.settings import UNATTENDED
 from crl_robot.graph import Graph, NodeCommand
 from crl_robot.sim.env import SimEnv
 
@@ -24,7 +25,7 @@ FILM = {"name": "over_shoulder", "kind": "file", "device": "noise", "width": 320
 def test_when_its_camera_is_killed_the_policy_falls_silent_and_the_arm_holds(tmp_path):
     arm = NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", {"task": "reach", "cameras": ["wrist"]})
     camera = NodeCommand("camera", "crl_robot.nodes.camera_node", "", FILM)
-    acting = {"checkpoint": "models/reach", "start_on_activate": False}
+    acting = {"checkpoint": "models/reach", "start_on_activate": False} | UNATTENDED
     policy = NodeCommand("policy", "crl_learning.nodes.policy_node", "ros/policy.yaml", acting)
 
     with SimEnv("reach") as env:

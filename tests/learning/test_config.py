@@ -58,3 +58,14 @@ def test_help_shows_every_setting(capsys):
     shown = capsys.readouterr().out
     assert "checkpoint_every" in shown
     assert "critic_term" in shown
+    assert all(name in shown for name in ("subgoal_steps", "own_goal_encoder", "hiql_ogbench"))
+
+
+def test_cameras_that_the_network_does_not_expect_are_refused():
+    with pytest.raises(ConfigError, match=r"network\.cameras is 1, expected 2, as in image"):
+        load_train_config([*NEEDED, "image.more_cameras=[wrist]"])
+
+
+def test_hiql_sees_the_crops_that_it_clones():
+    with pytest.raises(ConfigError, match="critic_sees_crop is false, expected true for hiql"):
+        load_train_config([*NEEDED, "algorithm=hiql", "critic_sees_crop=false"])

@@ -7,8 +7,11 @@ import torch
 from crl_data.episode import EpisodeMeta
 from crl_data.episode_file import EpisodeFile
 from crl_data.schema import CameraSpec, StoreSpec
+from crl_data.serving import cache as serving
+from crl_data.serving.cache import load_frames
 from crl_data.store import Store
-from crl_learning.dataset import TrajectoryData, frame_cache, load_store, split_trajectories, transitions
+from crl_learning.dataset import TrajectoryData, split_trajectories, transitions
+from crl_learning.store_data import frame_cache, load_store
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import ContractError, StoreError
 from crl_robot.image_spec import ImageSpec
@@ -132,6 +135,25 @@ def test_a_store_gives_the_same_data_from_memory_and_from_a_mapped_file(store, t
     assert np.array_equal(data.actions, store.load_actions("achieved"))
     assert data.lengths.tolist() == [2, 3]
     assert data.fingerprint == store.fingerprint()
+
+
+def test_episodes_that_are_committed_while_a_store_is_read_are_not_mixed_in(store, monkeypatch):
+    """Frames and actions were once listed one after the other, and did not fit when somebody recorded meanwhile."""
+    spec = ImageSpec(native=(12, 8), crop=(0, 0, 12, 8), size=(12, 8))
+
+    def record_one_more(*given, **named):
+        frames = load_frames(*given, **named)
+        with EpisodeFile(store, "later") as file:
+            file.add_frame("over_shoulder", np.zeros((8, 12, 3), np.uint8))
+            arrays = {f"action_{label}": np.zeros((1, 7), np.float32) for label in store.spec.labels}
+            file.commit(EpisodeMeta("", "test", clock="none"), arrays)
+        return frames
+
+    monkeypatch.setattr(serving, "load_frames", record_one_more)
+    data = load_store(store.path, spec)
+    assert "later" in store.episode_ids()
+    assert "later" not in data.episodes
+    assert len(data.episodes) == len(data.lengths) == 2
 
 
 def test_a_store_tells_where_its_steps_lack_time(store):

@@ -11,9 +11,13 @@ import pytest
 from rich.console import Console
 
 from crl_learning.eval_cli import main
+from crl_learning.eval_config import EvalConfig
 from crl_learning.eval_report import result_table
 from crl_learning.evaluate import interrupts_held
 from crl_learning.outputs import evaluation_folder
+from crl_learning.settings import load_settings
+from crl_robot.resources import config_file
+from crl_robot.robots import robot
 
 
 def test_help_lists_the_settings_with_their_defaults(capsys):
@@ -30,7 +34,7 @@ def test_help_lists_the_settings_with_their_defaults(capsys):
         (["policy=still", "world.ligth=0.5"], "did you mean 'light'"),
         (["policy=still", "task=reech"], "did you mean 'reach'"),
         (["policy=still", "robot=sawyr"], "did you mean 'sawyer'"),
-        (["policy=still", "robot=sawyer", "task=push"], "no task of robot 'sawyer' is named 'push'"),
+        (["policy=still", "robot=sawyer", "task=pick_place"], "no task of robot 'sawyer' is named 'pick_place'"),
         (["policy=still", "via=rso"], "did you mean 'ros'"),
         (["policy=still", "via=ros"], "use via=direct"),
         (["policy=still", "via=emulated"], "use via=direct"),
@@ -41,6 +45,13 @@ def test_help_lists_the_settings_with_their_defaults(capsys):
         (["checkpoint=/nowhere"], "/nowhere does not exist"),
         (["checkpoint=README.md"], "README.md is a file; give the folder"),
         (["policy=still", "episodes=ten"], "episodes=ten, expected a whole number"),
+        (["policy=still", "seed=ten"], "seed=ten, expected a whole number"),
+        (["policy=still", "seed=[1,1]"], "names one twice"),
+        (["policy=still", "seed=-1"], "at least 0"),
+        (["policy=still", "task=[reach,reech]"], "did you mean 'reach'"),
+        (["policy=[still,stil]"], "did you mean 'still'"),
+        (["policy=still", "lockstep=true"], "lockstep=true is for via=ros"),
+        (["checkpoint=a", "via=emulated", "lockstep=true"], "hardware has a clock of its own"),
     ],
 )
 def test_settings_that_cannot_be_used_end_with_code_2_and_a_hint(tmp_path, capsys, words, message):
@@ -107,7 +118,7 @@ def test_the_table_fits_into_80_characters_without_breaking_a_cell(tasks):
 
 @pytest.mark.slow
 def test_an_evaluation_leaves_summary_trials_curves_and_videos(tmp_path, capsys):
-    words = ["policy=oracle", "task=all", "episodes=2", "seed=5", "workers=1", "videos=1", f"out={tmp_path}"]
+    words = ["policy=oracle", "task=[reach,push]", "episodes=2", "seed=5", "workers=1", "videos=1", f"out={tmp_path}"]
     assert main(words) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert set(summary["tasks"]) == {"reach", "push"}
@@ -118,4 +129,32 @@ def test_an_evaluation_leaves_summary_trials_curves_and_videos(tmp_path, capsys)
         assert len(list(csv.DictReader(file))) == 4
     assert (tmp_path / "curves.png").stat().st_size > 1000
     assert len(list((tmp_path / "videos").glob("*.mp4"))) == 2
+    assert sorted(path.name for path in (tmp_path / "pairs").iterdir()) == ["oracle_push.png", "oracle_reach.png"]
+    assert "<video" in (tmp_path / "report.html").read_text()
     assert "95 %" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_several_policies_and_seeds_are_run_on_the_same_starts_and_compared(tmp_path, capsys):
+    words = ["policy=[oracle,still]", "episodes=1", "seed=[5,6]", "workers=1", "videos=0", f"out={tmp_path}"]
+    assert main(words) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [summary["policies"][name]["tasks"]["reach"]["episodes"] for name in ("oracle", "still")] == [2, 2]
+    assert summary["comparisons"][0]["only_first"] == 2
+    assert summary["seed"] == [5, 6]
+    with (tmp_path / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["policy"], row["seed"]) for row in rows] == [(p, s) for p in ("oracle", "still") for s in ("5", "6")]
+    assert "oracle" in capsys.readouterr().out
+
+
+def test_all_tasks_are_those_of_the_robot():
+    config = load_settings(EvalConfig, config_file("eval.yaml"), ["policy=still", "task=all", "robot=sawyer"])
+    assert config.tasks == tuple(robot("sawyer").tick_limits)
+
+
+def test_every_policy_is_run_on_every_task_with_every_seed():
+    words = ["checkpoint=[a,b]", "policy=still", "task=[reach,push]", "seed=[0,1]", "episodes=3"]
+    jobs = load_settings(EvalConfig, config_file("eval.yaml"), words).jobs()
+    assert len({(job.subject.name, job.task, job.seed) for job in jobs}) == len(jobs) == 3 * 2 * 2
+    assert {job.episodes for job in jobs} == {3}

@@ -1,16 +1,21 @@
 import pytest
 
 from crl_learning.actors import Subject
-from crl_learning.eval_ros import run_ros
-from crl_learning.evaluate import DirectRunner
+from crl_learning.eval_ros import GraphRun, run_ros
+from crl_learning.evaluate import DirectRunner, Job
 from crl_robot.graph import GraphError
 
 pytest.importorskip("rclpy")
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 
+def over_ros(folder, checkpoint="null", episodes=1, videos=0, robot="widowx", emulated=False, lockstep=False):
+    job = Job(Subject(checkpoint=checkpoint), "reach", 7, episodes, robot)
+    return run_ros(job, GraphRun(emulated, lockstep, videos, folder / "videos"), folder / "log")
+
+
 def test_trials_over_ros_are_paired_with_those_in_lock_step(tmp_path):
-    (trial,) = run_ros("reach", "null", 7, 1, 1, tmp_path, lambda: None)
+    (trial,) = over_ros(tmp_path, videos=1)
     runner = DirectRunner("reach", Subject(policy="still"))
     direct = runner.run(7, 0)
     runner.close()
@@ -19,10 +24,20 @@ def test_trials_over_ros_are_paired_with_those_in_lock_step(tmp_path):
     assert [path.name for path in (tmp_path / "videos").iterdir()] == ["reach_0000_failure.mp4"]
 
 
+def test_trials_in_lock_step_go_to_the_bit_as_without_ros(tmp_path, untrained):
+    (trial,) = over_ros(tmp_path, checkpoint=str(untrained), lockstep=True)
+    runner = DirectRunner("reach", Subject(checkpoint=str(untrained)))
+    direct = runner.run(7, 0)
+    runner.close()
+    assert trial == direct
+    assert trial.pictures == direct.pictures
+    assert len(set(trial.tool_path)) == trial.steps + 1
+
+
 @pytest.mark.parametrize("robot", ["widowx", "sawyer"])
 def test_trials_through_the_real_driver_are_paired_with_those_in_lock_step(tmp_path, robot):
     pytest.importorskip({"widowx": "dynamixel_sdk", "sawyer": "roslibpy"}[robot])
-    first, second = run_ros("reach", "null", 7, 2, 0, tmp_path, lambda: None, robot, emulated=True)
+    first, second = over_ros(tmp_path, episodes=2, robot=robot, emulated=True)
     runner = DirectRunner("reach", Subject(policy="still"), robot_name=robot)
     for trial in (first, second):
         direct = runner.run(7, trial.index)
@@ -33,6 +48,6 @@ def test_trials_through_the_real_driver_are_paired_with_those_in_lock_step(tmp_p
 
 def test_a_policy_that_cannot_start_ends_the_evaluation_with_its_words(tmp_path):
     with pytest.raises(GraphError, match="policy process ended with code 2") as caught:
-        run_ros("reach", str(tmp_path / "nowhere"), 7, 1, 0, tmp_path, lambda: None)
+        over_ros(tmp_path, checkpoint=str(tmp_path / "nowhere"))
     assert caught.value.exit_code == 2
     assert "nowhere" in str(caught.value)

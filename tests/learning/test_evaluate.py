@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from crl_learning.actors import Subject
-from crl_learning.evaluate import DirectRunner, record_videos, run_direct
+from crl_learning.evaluate import DirectRunner, Job, record_videos, run_direct, run_jobs
 from crl_learning.trials import episode_seed
 from crl_robot.errors import ConfigError, MismatchError
 from crl_robot.robots import robot
@@ -56,7 +56,7 @@ def test_baselines_start_from_the_same_paired_trials(runner):
 def test_a_trial_is_the_episode_that_its_seed_draws(runner):
     trial = runner("still").run(3, 2)
     drawn = get_task("reach").sample(np.random.default_rng(episode_seed(3, 2)))
-    assert (trial.start_tool, trial.goal_tool) == (drawn.start_tool, drawn.goal_tool)
+    assert (trial.start_tool, trial.goal_tool) == (drawn.start.tool, drawn.goal.tool)
 
 
 def test_episode_seeds_differ_and_fit_a_ros_parameter():
@@ -93,9 +93,32 @@ def test_workers_give_the_same_trials_in_order_and_report_each():
     alone.close()
 
 
+@pytest.mark.slow
+def test_several_jobs_on_several_processes_give_each_its_own_trials():
+    jobs = [Job(Subject(policy="random"), task, 9, 2) for task in ("reach", "push")]
+    found = run_jobs(jobs, workers=2)
+    assert [[(trial.task, trial.index) for trial in trials] for trials in found] == [
+        [("reach", 0), ("reach", 1)],
+        [("push", 0), ("push", 1)],
+    ]
+    assert found == run_jobs(jobs, workers=1)
+
+
+def test_a_trial_tells_where_the_arm_was_and_how_far_it_came(runner):
+    trial = runner("oracle", "push").run(3, 0)
+    assert trial.stages
+    assert trial.stage_reached == len(trial.stages)
+    assert len(trial.tool_path) == trial.steps + 1
+    assert trial.tool_path[0] == pytest.approx(trial.start_tool, abs=0.005)
+    last = np.linalg.norm(np.subtract(trial.tool_path[-1], trial.goal_tool))
+    assert trial.arm_final_m == pytest.approx(last)
+    goal, final = trial.pictures.images()
+    assert goal.shape == final.shape
+
+
 def test_videos_show_failures_first_and_every_tick(runner, tmp_path):
     trials = [runner("still").run(3, index) for index in range(2)]
-    (path,) = record_videos(trials, 1, Subject(policy="still"), None, tmp_path)
+    (path,) = record_videos(Job(Subject(policy="still"), "reach", 3, 2), trials, 1, tmp_path)
     worst = max(trials, key=lambda trial: trial.final_m)
     assert path.name == f"reach_{worst.index:04d}_failure.mp4"
     with av.open(str(path)) as container:

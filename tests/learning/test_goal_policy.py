@@ -9,7 +9,8 @@ from crl_learning.action_scale import RANGE_CENTRE, RANGE_HALF, ActionScale
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta, save_checkpoint
 from crl_learning.config import load_train_config
 from crl_learning.goal_policy import GoalPolicy, NullPolicy
-from crl_learning.networks import Critic, Policy
+from crl_learning.networks.critic import Critic
+from crl_learning.networks.policy import Policy
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import CheckpointError, ContractError, MismatchError
 from crl_robot.image_spec import ImageSpec

@@ -6,12 +6,14 @@ import torch
 
 from crl_learning.action_scale import ActionScale
 from crl_learning.batches import Batches, BatchSettings
+from crl_learning.config import BatchNeeds, GoalMixture
 from crl_learning.dataset import TrajectoryData, Transitions, transitions
 from crl_learning.image_source import ResidentImages, StreamedImages, image_source
 from crl_robot.contracts import ActionSpec
 from crl_robot.image_spec import ImageSpec
 
 CPU = torch.device("cpu")
+NEEDS = BatchNeeds(GoalMixture("geometric", 0.9))
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def data_of(images: np.ndarray) -> TrajectoryData:
 
 
 def draw(data: TrajectoryData, rows: Transitions | None = None) -> list[torch.Tensor]:
-    settings = BatchSettings(16, "geometric", 0.9, crop_pixels=2, crop_probability=0.5)
+    settings = BatchSettings(16, NEEDS, crop_pixels=2, crop_probability=0.5)
     batches = Batches(data, ActionScale.from_actions(data.actions), settings, CPU)
     batch = batches.draw(rows or transitions(data, range(2)), torch.Generator().manual_seed(0))
     return [batch.states, batch.goals, batch.actions, batch.noise]
@@ -65,7 +67,7 @@ def test_no_batch_holds_a_step_before_a_gap(images):
     follows[[3, 9, 20, 29]] = False
     data = dataclasses.replace(data_of(images), follows=follows)
     left_out = {data.images[step].tobytes() for step in (3, 9, 20, 29)}
-    settings = BatchSettings(512, "geometric", 0.9, crop_pixels=0, crop_probability=0.0)
+    settings = BatchSettings(512, NEEDS, crop_pixels=0, crop_probability=0.0)
     batch = Batches(data, ActionScale.from_actions(data.actions), settings, CPU).draw(
         transitions(data, range(2)), torch.Generator().manual_seed(0)
     )

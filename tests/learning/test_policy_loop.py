@@ -17,14 +17,20 @@ class BrightnessPolicy:
     image_spec = ImageSpec()
     action_spec = ActionSpec()
 
+    distances = (1.0, 2.0)
+
     def __init__(self) -> None:
         self.goal = 0.0
+        self.interrupted = 0
+
+    def interrupt(self):
+        self.interrupted += 1
 
     def set_goal(self, native_image):
         self.goal = float(native_image.mean())
         return self.image_spec.apply(native_image)
 
-    def act(self, native_image):
+    def act(self, native_image, joints=None):
         dx = (self.goal - float(native_image.mean())) / 255
         return np.array([dx, 0, 0, 0, 0, 0, 1], np.float32), -abs(dx)
 
@@ -80,6 +86,30 @@ def test_acting_twice_on_one_frame_is_counted(loop):
 
 
 def test_values_that_are_no_action_never_leave_the_loop(loop, monkeypatch):
-    monkeypatch.setattr(BrightnessPolicy, "act", lambda self, image: (np.full(7, np.nan, np.float32), 0.0))
+    monkeypatch.setattr(BrightnessPolicy, "act", lambda self, image, joints: (np.full(7, np.nan, np.float32), 0.0))
     with pytest.raises(ContractError, match="not finite"):
         loop.tick(seen(0, 10), 0.0)
+
+
+def test_a_result_that_comes_after_its_period_is_dropped_and_counted(loop):
+    tick = loop.tick(seen(1000, 1040), lateness_ms=201.0)
+    assert tick.action is None
+    assert tick.late
+    assert loop.counters == {"late": 1}
+
+
+def test_the_speed_scales_the_deltas_and_leaves_the_gripper(loop):
+    values = loop.tick(seen(1000, 1040), 0.0, speed=0.5).action.values
+    assert values[0] == pytest.approx(0.5)
+    assert values[6] == 1.0
+
+
+def test_what_was_planned_ahead_is_forgotten_when_nothing_is_seen():
+    policy = BrightnessPolicy()
+    PolicyLoop(policy).tick(None, 0.0)
+    assert policy.interrupted == 1
+
+
+def test_a_tick_tells_which_goal_it_acted_towards_and_how_far_the_view_is(loop):
+    tick = loop.tick(seen(0, 10), 0.0)
+    assert (tick.goal, tick.distances, tick.stamp_ns) == (1, (1.0, 2.0), 0)

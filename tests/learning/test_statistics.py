@@ -1,8 +1,9 @@
 from math import comb
 
+import numpy as np
 import pytest
 
-from crl_learning.statistics import compare_paired, wilson
+from crl_learning.statistics import PairedComparison, compare_paired, holm, paired_difference, wilson
 from crl_robot.errors import ContractError
 
 Z = 1.959963984540054
@@ -67,3 +68,38 @@ def test_equal_outcomes_are_no_evidence_of_a_difference():
 def test_unpaired_outcomes_are_refused(first, second):
     with pytest.raises(ContractError, match="same trials"):
         compare_paired(first, second)
+
+
+def test_the_paired_difference_is_mirrored_when_the_two_change_places():
+    a, b = (paired_difference(PairedComparison(30, *only, 5, 1.0)) for only in ((9, 2), (2, 9)))
+    assert a.value == pytest.approx(7 / 46)
+    assert (a.value, a.low, a.high) == pytest.approx((-b.value, -b.high, -b.low))
+
+
+def test_equal_outcomes_leave_an_interval_that_shrinks_with_the_trials():
+    few, many = (paired_difference(PairedComparison(n, 0, 0, n, 1.0)) for n in (5, 50))
+    assert few.value == many.value == 0
+    assert few.low < many.low < 0 < many.high < few.high
+
+
+def test_without_correlation_and_with_extremes_the_paired_interval_is_that_of_two_shares():
+    """Newcombe 1998, Stat. Med. 17:873, method 10 for independent samples, which phi = 0 reduces to."""
+    interval = paired_difference(PairedComparison(0, 20, 0, 0, 1.0))
+    first, second = wilson(20, 20), wilson(0, 20)
+    assert interval.value == interval.high == 1
+    assert interval.low == pytest.approx(1 - np.hypot(1 - first.low, second.high))
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.05, 0.02, 0.03), (0.5, 0.2, 0.1, 0.2), (0.3, 0.3, 0.0, 0.4)])
+def test_the_interval_of_the_paired_difference_holds_the_truth_about_19_times_in_20(shares):
+    rng = np.random.default_rng(3)
+    truth = shares[1] - shares[2]
+    drawn = (rng.multinomial(50, shares).tolist() for _ in range(1000))
+    intervals = [paired_difference(PairedComparison(*counts, 1.0)) for counts in drawn]
+    assert 0.93 <= np.mean([one.low <= truth <= one.high for one in intervals]) <= 0.995
+
+
+def test_holm_adjusts_for_the_number_of_tests_and_keeps_their_order():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []

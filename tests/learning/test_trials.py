@@ -1,10 +1,9 @@
-import csv
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from crl_learning.trials import Trial, summarise, write_summary, write_trials
+from crl_learning.trials import ARM_RIGHT_M, Trial, summarise
 from crl_robot.errors import ContractError
 
 
@@ -49,21 +48,20 @@ def test_trials_of_two_tasks_are_not_summed():
         summarise([trial(), trial(task="push")])
 
 
-def test_csv_holds_one_row_per_trial_with_its_seed_and_distances(tmp_path):
-    write_trials(tmp_path / "trials.csv", [trial(0), trial(1, (20, 9.0))])
-    with (tmp_path / "trials.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["seed"], row["trial"], row["success_final"]) for row in rows] == [("7", "0", "1"), ("7", "1", "0")]
-    assert float(rows[1]["final_distance_cm"]) == 9.0
-    assert (float(rows[0]["goal_tool_z"]), float(rows[0]["goal_object_x"])) == (0.05, 0.4)
+def test_a_failure_with_the_arm_in_place_is_told_from_others():
+    failed = trial(distances_cm=(20, 9.0), task="push")
+    near, far = replace(failed, arm_final_m=ARM_RIGHT_M), replace(failed, arm_final_m=ARM_RIGHT_M + 0.001)
+    there = replace(trial(distances_cm=(20, 1.0), task="push"), arm_final_m=0.0)
+    assert [one.arm_right_object_wrong for one in (near, far, there, failed)] == [True, False, False, False]
+    assert summarise([near, far, there])["arm_right_object_wrong"] == 1
 
 
-def test_keys_of_a_single_task_stand_at_the_top_too(tmp_path):
-    path = tmp_path / "summary.json"
-    one, two = summarise([trial()]), summarise([trial(task="push")])
-    write_summary(path, {"reach": one}, {"seed": 7})
-    single = json.loads(path.read_text())
-    assert single["success_final"] == single["tasks"]["reach"]["success_final"] == 1.0
-    assert single["seed"] == 7
-    write_summary(path, {"reach": one, "push": two}, {"seed": 7})
-    assert "success_final" not in json.loads(path.read_text())
+def test_where_the_tool_is_the_task_the_arm_cannot_be_right_and_the_object_wrong():
+    assert summarise([trial()])["arm_right_object_wrong"] is None
+
+
+def test_the_summary_says_how_many_trials_got_as_far_as_each_stage():
+    stages = ("grasped", "carried", "placed")
+    trials = [replace(trial(i), stages=stages, stage_reached=reached) for i, reached in enumerate((0, 1, 1, 3))]
+    assert summarise(trials)["stages"] == {"grasped": 0.75, "carried": 0.25, "placed": 0.25}
+    assert [one.stage_words for one in (trials[0], trials[3])] == ["no stage reached", "got as far as placed"]

@@ -1,4 +1,4 @@
-"""The policy as a ROS node: topics and parameters around `PolicyLoop`.
+"""The policy as a ROS node: its parameters and status around `GoalRun`.
 
 The control thread keeps the rate; the executor's thread only stores what arrives. The node never tells the arm to
 stop: it falls silent, and the arm holds by itself within two control periods, also when this process is killed.
@@ -6,243 +6,192 @@ stop: it falls silent, and the arm holds by itself within two control periods, a
 
 from __future__ import annotations
 
-import json
-import math
-import threading
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch  # before MuJoCo opens a GL context: the other order crashes
-from sensor_msgs.msg import Image, JointState
-from std_msgs.msg import Float64, Float64MultiArray, String
-from std_srvs.srv import Trigger
+from numpy.typing import NDArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter
 
-from crl_learning.assets import checkpoint_folder
-from crl_learning.goal_policy import GoalPolicy, NullPolicy
-from crl_learning.policy_loop import Policy, PolicyLoop, Tick
-from crl_robot.contracts import ActionSpec
-from crl_robot.errors import ConfigError, ContractError, CrlError, GoalImageError
-from crl_robot.goal_image import GoalImage, goal_from_array, load_goal_image
+from crl_learning.goals.check import CheckedGoal
+from crl_learning.goals.reading import read_goals
+from crl_learning.nodes.policy_control import Control
+from crl_learning.nodes.policy_desk import Desk
+from crl_learning.nodes.policy_goals import GOAL_TOPIC
+from crl_learning.nodes.policy_loading import load_export, load_policy
+from crl_learning.nodes.policy_settings import policy_settings, run_settings
+from crl_learning.nodes.policy_topics import PolicyTopics
+from crl_learning.policy_loop import Policy
+from crl_learning.progress.watch import ProgressWatch
+from crl_learning.runtime.checks import as_dicts
+from crl_learning.runtime.goal_run import UNUSABLE, GoalRun
+from crl_learning.runtime.status import flat, run_facts
+from crl_robot.contracts import Observation
+from crl_robot.errors import CrlError
 from crl_robot.nodes.common import CrlNode
-from crl_robot.nodes.messages import (
-    ACTION_QOS,
-    LATCHED_QOS,
-    STATE_QOS,
-    frame_from_msg,
-    msg_from_action,
-    msg_from_image,
-)
 from crl_robot.nodes.observation_topics import ObservationTopics
-from crl_robot.nodes.worker import NEWEST_TICKS, Worker
-from crl_robot.streams import ALIGN_TOLERANCE_S
+from crl_robot.schedule import OnDemand
 
-GOAL_TOPIC = "goal/image"
+STATUS_PERIOD_S = 0.5
 
 
 class PolicyNode(CrlNode):
-    """Acts towards one goal image at the checkpoint's rate."""
+    """Acts towards goal images at the checkpoint's rate."""
 
     def __init__(self) -> None:
         super().__init__("policy")
-        self._checkpoint = self.setting(
-            "checkpoint",
-            "models/reach",
-            "checkpoint folder, from the caller's folder; 'null' never moves (for benches)",
-        )
-        self._goal_path = self.setting(
-            "goal", "", f"goal image file, from the caller's folder; '' waits on {GOAL_TOPIC}"
-        )
-        self._rate_hz = self.setting("rate_hz", 0.0, "control rate in Hz; 0 takes the checkpoint's", 0.0, 100.0)
-        self._max_age_ms = self.setting(
-            "max_age_ms", 300.0, "images and arm states older than this are not acted on", 1.0, 10_000.0
-        )
-        self._align_ms = self.setting(
-            "align_ms",
-            1e3 * ALIGN_TOLERANCE_S,
-            "images and the arm state farther apart than this are not acted on",
-            1.0,
-            10_000.0,
-        )
-        self._start_on_activate = self.setting(
-            "start_on_activate", True, "begin to act on activation; false waits for /policy/start"
-        )
-        self._threads = self.setting("threads", 1, "CPU threads of the network", 1, 64)
-        self._silence = threading.Lock()
-        self._worker: Worker | None = None
-        self._goal: GoalImage | None = None
-        self._goal_refused = ""
-        self._closers: list[Callable[[], object]] = []
+        self._settings = policy_settings(self)
+        self._run_settings = run_settings(self)
+        self._open = False
+        self.add_on_set_parameters_callback(self._on_parameters)
 
     def open_all(self) -> None:
-        """Load checkpoint and goal, make the topics; nothing is acted on yet."""
-        torch.set_num_threads(self._threads)
-        self._policy = load_policy(self._checkpoint, self._rate_hz)
-        goal = load_goal_image(self._goal_path, self._policy.image_spec.native) if self._goal_path else None
-        self._loop = PolicyLoop(self._policy)
-        self._make_topics()
-        if goal is not None:
-            self._take_goal(goal)
+        """Load checkpoint and goals, make the topics; nothing is acted on yet."""
+        settings = self._settings
+        torch.set_num_threads(settings.threads)
+        policy = self._policy = load_policy(settings.checkpoint, settings.rate_hz, settings.goal_camera)
+        spec, actions = policy.image_spec, policy.action_spec
+        goals = read_goals(settings.goal, spec.native, spec.camera)
+        export = load_export(settings.checkpoint)
+        patience = round(settings.patience_s / actions.period_s)
+        self._watch = ProgressWatch(export.calibration if export else None, settings.reached_rate, patience)
+        self._topics = PolicyTopics(self, spec)
+        self._run = GoalRun(
+            policy, self._run_settings, self._watch, show=self._show_goal, drop_late=not settings.lockstep
+        )
+        self._demand = OnDemand() if settings.lockstep else None
+        self._observations = self._listen(policy)
+        self._control = Control(
+            self._run,
+            policy,
+            self._watch,
+            self._topics,
+            self._observe,
+            settings.reached_rate,
+            settings.lead_s,
+            self._publish_status,
+            self._fail,
+            self._demand,
+        )
+        parts = (self._run, self._control, self._topics, self._observations)
+        self._desk = Desk(self, settings, (spec, actions), export, parts, self._publish_status)
+        self._open = True
+        self.create_timer(STATUS_PERIOD_S, self._look)
+        if goals:
+            self._desk.take_goals(goals)
 
     def start(self) -> None:
-        """Begin to act, unless that is left to /policy/start."""
-        if self._start_on_activate:
-            self._begin()
+        """Begin to act, unless that is left to policy/start or there is no goal yet."""
+        self._desk.begin_by_itself()
         self._publish_status()
 
     def pause(self) -> None:
         """Fall silent; the arm holds by itself."""
-        self._end()
+        self._run.stop("the node was deactivated")
+        self._control.end()
         self._publish_status()
 
     def close_all(self) -> None:
-        """Close all topics."""
-        for close in self._closers:
-            close()
-        self._closers = []
+        """Stop listening; the base class closes what was made."""
+        if self._open:
+            self._observations.close()
+        self._open = False
 
     def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
         """What the node does or waits for, lateness of the control ticks, frames received and lost."""
-        if not self._closers:
+        if not self._open:
             return True, "not configured", {}
         status = self._status()
-        return not self._goal_refused, f"{status['state']} {status['reason']}".strip(), status
+        well = not status["goal_refused"] and (status["ended"] or {}).get("verdict") not in ("failed", "not_improving")
+        return well, f"{status['state']} {status['reason']}".strip(), flat(status)
 
-    def _make_topics(self) -> None:
-        spec = self._policy.image_spec
-        self._observations = ObservationTopics(
+    def _listen(self, policy: Policy) -> ObservationTopics:
+        spec, settings = policy.image_spec, self._settings
+        return ObservationTopics(
             self,
             {spec.camera: spec.native},
-            self._policy.action_spec,
-            self._max_age_ms / 1e3,
-            self._align_ms / 1e3,
-            require=lambda declared, robot: self._policy.require_robot(declared, spec.native, robot),
+            policy.action_spec,
+            settings.max_age_ms / 1e3,
+            settings.align_ms / 1e3,
+            on_frame=lambda *_: self._ask(),
+            on_state=lambda _: self._ask(),
+            require=lambda declared, robot: policy.require_robot(declared, spec.native, robot),
         )
-        self._actions = self.create_publisher(JointState, "arm/action", ACTION_QOS)
-        self._goals = self.create_publisher(Image, "policy/goal", LATCHED_QOS)
-        self._estimates = self.create_publisher(Float64, "policy/estimate", STATE_QOS)
-        self._timings = self.create_publisher(Float64MultiArray, "policy/timing", STATE_QOS)
-        self._statuses = self.create_publisher(String, "policy/status", LATCHED_QOS)
-        publishers = (self._actions, self._goals, self._estimates, self._timings, self._statuses)
-        goals = self.create_subscription(Image, GOAL_TOPIC, self._on_goal, 1)
-        services = (
-            self.create_service(Trigger, "policy/start", self._on_start),
-            self.create_service(Trigger, "policy/stop", self._on_stop),
-        )
-        timer = self.create_timer(1.0, self._publish_status)
-        self._closers = [
-            partial(self.destroy_timer, timer),
-            self._observations.close,
-            partial(self.destroy_subscription, goals),
-            *(partial(self.destroy_service, service) for service in services),
-            *(partial(self.destroy_publisher, publisher) for publisher in publishers),
-        ]
 
-    def _begin(self) -> None:
-        if self._worker is None:
-            self._worker = Worker("control", self._policy.action_spec.period_s, self._tick, self._fail)
-            self._worker.start()
+    def _ask(self) -> None:
+        """In lock step there is a tick whenever something new is there."""
+        if self._demand is not None:
+            self._demand.ask()
 
-    def _end(self) -> None:
-        """Nothing is published once this returns, also while the last tick still computes."""
-        with self._silence:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.stop(timeout_s=1.0)
+    def _observe(self) -> Observation | None:
+        observation = self._observations.observe(self._now_ns()) if self.active else None
+        if observation is None or self._demand is None:
+            return observation
+        # An arm that stands still in lock step says that it is enabled and nothing after that.
+        mode, reason = self._observations.arm_status()
+        return replace(observation, arm=replace(observation.arm, mode=mode, reason=reason))
 
-    def _tick(self) -> None:
-        """One control tick, on the control thread."""
-        worker = self._worker
-        if worker is None:
-            return
-        observation = self._observations.observe(self._now_ns())
-        tick = self._loop.tick(observation, worker.stats.samples_ms[-1])
-        with self._silence:
-            if self._worker is worker:
-                self._publish(tick)
-
-    def _publish(self, tick: Tick) -> None:
-        if tick.action is not None:
-            self._actions.publish(msg_from_action(tick.action, self.get_fully_qualified_name()))
-        if math.isfinite(tick.estimate):
-            self._estimates.publish(Float64(data=tick.estimate))
-        self._timings.publish(Float64MultiArray(data=[tick.lateness_ms, tick.age_ms, tick.inference_ms]))
+    def _look(self) -> None:
+        """Twice a second: what a tick would say while nothing is acted on, the first checks, and the status."""
+        self._control.preview()
+        if self.active and not self._desk.checks and self._run.clock.state == "ready":
+            self._desk.look_around()
+        self._publish_status()
 
     def _fail(self, error: CrlError) -> None:
         self.failure = error
 
-    def _take_goal(self, goal: GoalImage) -> None:
-        seen = self._loop.set_goal(goal.image)
-        self._goal, self._goal_refused = goal, ""
-        for warning in goal.warnings:
-            self.get_logger().warning(warning)
-        self._goals.publish(msg_from_image(seen, self._now_ns(), f"{self._policy.image_spec.camera}_optical_frame"))
+    def _show_goal(self, goal: CheckedGoal, seen: NDArray[Any]) -> None:
+        self._topics.show_goal(goal, seen, self._now_ns())
 
-    def _on_goal(self, msg: Image) -> None:
-        """A goal by topic; one that is refused leaves the goal before it in force."""
-        try:
-            image = frame_from_msg(msg, self._now_ns()).image
-            self._take_goal(goal_from_array(image, self._policy.image_spec.native, GOAL_TOPIC))
-        except (ContractError, GoalImageError) as error:
-            self._goal_refused = str(error)
-            self.get_logger().error(f"goal refused: {error}")
-        self._publish_status()
-
-    def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.success = self.active
-        response.message = "acting" if self.active else "the node is not active; activate it first"
-        if self.active:
-            self._begin()
-            self._publish_status()
-        return response
-
-    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._end()
-        self._publish_status()
-        response.success, response.message = True, "silent; the arm holds"
-        return response
+    def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
+        """Only the speed may change while the node runs; the others are read-only."""
+        for parameter in parameters:
+            if parameter.name == "speed" and self._open:
+                try:
+                    self._run.settings = self._run_settings = self._run_settings.at_speed(float(parameter.value))
+                except CrlError as error:
+                    return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
 
     def _status(self) -> dict[str, Any]:
-        running = self._worker is not None
-        goal = self._goal
-        waiting = self._observations.why_not(self._now_ns())
+        run, spec = self._run, self._policy.image_spec
+        mode, reason = self._observations.arm_status()
         return {
-            "state": "running" if running else "ready" if self.active else "inactive",
-            "reason": waiting or ("" if goal else f"no goal yet, send one to {GOAL_TOPIC}"),
-            "checkpoint": self._checkpoint,
-            "goal": goal.source if goal else "",
-            "goal_warnings": list(goal.warnings) if goal else [],
-            "goal_refused": self._goal_refused,
-            "image_spec": self._policy.image_spec.hash,
+            "state": run.clock.state if self.active or run.clock.state == "ended" else "inactive",
+            "reason": self._why_still(mode, reason),
+            **run_facts(run),
+            "arm": {"mode": mode, "reason": reason},
+            "goal_refused": self._desk.goal_refused,
+            "checkpoint": self._settings.checkpoint,
+            "calibrated": self._watch.calibrated,
+            "checks": as_dicts(self._desk.checks),
+            "image_spec": spec.hash,
+            "native": list(spec.native),
+            "goal_camera": spec.camera,
             "action_spec": self._policy.action_spec.to_dict(),
-            "counters": dict(self._loop.counters),
             "messages_refused": self._observations.refused,
-            "lateness_ms": self._worker.stats.summary(NEWEST_TICKS) if self._worker is not None else None,
-            "missed": self._worker.stats.missed if self._worker is not None else 0,
             "frames_age_ms": self._observations.ages_ms(self._now_ns()),
+            **self._control.facts(),
             **self._observations.counts(),
         }
 
+    def _why_still(self, mode: str, arm_reason: str) -> str:
+        """Why nothing is acted on, or would not be after policy/start; empty when nothing is in the way."""
+        waiting, clock = self._observations.why_not(self._now_ns()), self._run.clock
+        if clock.pause_reason:
+            return clock.pause_reason
+        if waiting or self._run.stages.present is None:
+            return waiting or f"no goal yet, send one to {GOAL_TOPIC}"
+        if mode in UNUSABLE and clock.state == "running" and not self._run_settings.dry_run:
+            return f"the arm is {mode} ({arm_reason or 'not enabled'}); call /arm/enable"
+        return ""
+
     def _publish_status(self) -> None:
-        self._statuses.publish(String(data=json.dumps(self._status())))
+        if self._open:
+            self._topics.tell_status(self._status())
 
     def _now_ns(self) -> int:
         return self.get_clock().now().nanoseconds
-
-
-def load_policy(checkpoint: str, rate_hz: float) -> Policy:
-    """The policy of a checkpoint folder, or one that never moves for 'null'.
-
-    Raises:
-        CheckpointError: the checkpoint cannot be used.
-        ConfigError: ``rate_hz`` is neither 0 nor the checkpoint's: deltas are per tick, so the rate is not free.
-    """
-    if checkpoint == "null":
-        return NullPolicy(ActionSpec(rate_hz=rate_hz or ActionSpec().rate_hz))
-    policy = GoalPolicy.load(checkpoint_folder(checkpoint))
-    trained = policy.action_spec.rate_hz
-    if rate_hz not in (0.0, trained):
-        raise ConfigError(
-            f"rate_hz is {rate_hz} Hz, the checkpoint {checkpoint} was trained at {trained} Hz; leave rate_hz at 0"
-        )
-    return policy

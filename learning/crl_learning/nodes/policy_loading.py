@@ -1,0 +1,44 @@
+"""What the policy node reads from the disk before it acts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crl_learning.assets import checkpoint_folder
+from crl_learning.goal_policy import GoalPolicy, NullPolicy
+from crl_learning.policy_loop import Policy
+from crl_learning.progress.export import ProgressExport, load_progress
+from crl_robot.contracts import ActionSpec
+from crl_robot.errors import ConfigError
+
+NULL = "null"
+"""Name of the policy that never moves and needs no checkpoint."""
+
+
+def load_policy(checkpoint: str, rate_hz: float, goal_camera: str = "") -> Policy:
+    """The policy of a checkpoint folder, or one that never moves for 'null'.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used.
+        ConfigError: ``rate_hz`` is neither 0 nor the checkpoint's (deltas are per tick, so the rate is not free), or
+            ``goal_camera`` is neither empty nor the camera that it sees.
+    """
+    if checkpoint == NULL:
+        return NullPolicy(ActionSpec(rate_hz=rate_hz or ActionSpec().rate_hz))
+    policy = GoalPolicy.load(checkpoint_folder(checkpoint))
+    trained, camera = policy.action_spec.rate_hz, policy.image_spec.camera
+    if rate_hz not in (0.0, trained):
+        raise ConfigError(
+            f"rate_hz is {rate_hz} Hz, the checkpoint {checkpoint} was trained at {trained} Hz; leave rate_hz at 0"
+        )
+    if goal_camera not in ("", camera):
+        raise ConfigError(
+            f"goal_camera is '{goal_camera}', the checkpoint {checkpoint} sees camera '{camera}'; leave it empty, or "
+            "use a checkpoint for that camera"
+        )
+    return policy
+
+
+def load_export(checkpoint: str) -> ProgressExport | None:
+    """What the checkpoint keeps for running it; None without. Raises CheckpointError when it cannot be used."""
+    return None if checkpoint == NULL else load_progress(Path(checkpoint_folder(checkpoint)))

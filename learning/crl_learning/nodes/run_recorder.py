@@ -1,0 +1,159 @@
+"""Records every run of the policy node: a process of its own, so that a policy that dies leaves its record whole.
+
+It only listens. What takes time happens on one thread, in the order in which things were heard.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+
+from crl_data.nodes.recorder_parameters import settings_setting, store_setting
+from crl_data.nodes.recorder_topics import RecorderTopics
+from crl_data.recording.recorder import Recorder
+from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
+from crl_data.schema import StoreSpec
+from crl_data.store import Store
+from crl_learning.runs.keeping import Recorded, RunKeeper
+from crl_robot.errors import ContractError, CrlError
+from crl_robot.nodes.common import CrlNode
+from crl_robot.nodes.messages import LATCHED_QOS, STATE_QOS, frame_from_msg
+
+SETTLE_PERIOD_S = 0.1
+STATUS_PERIOD_S = 1.0
+
+
+class RunData:
+    """One `Recorder` a run, each with a store of its own; see `crl_learning.runs.keeping.DataRecorder`."""
+
+    def __init__(
+        self, topics: RecorderTopics, spec: StoreSpec, settings: RecorderSettings, now_ns: Callable[[], int]
+    ) -> None:
+        self._topics, self._spec, self._settings, self._now_ns = topics, spec, settings, now_ns
+        self.recorder: Recorder | None = None
+
+    def begin(self, store: Path, run: str, by_clock: bool) -> None:
+        """Make the store and start its episode. Raises CrlError."""
+        settings = dataclasses.replace(
+            self._settings, steps_from="clock" if by_clock else "commanded", review=False, on_exit="accept"
+        )
+        spec = dataclasses.replace(self._spec, labels=settings.labels)
+        recorder = Recorder(Store.create(store, spec), settings, self._topics, self._now_ns)
+        self._topics.feed(recorder.intake)
+        recorder.start(EpisodeLabels(episode_id=run))
+        self.recorder = recorder
+
+    def end(self, success: bool | None, facts: Mapping[str, Any]) -> Recorded:
+        """Commit the episode. Raises CrlError, also when there was no step."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is None:
+            return Recorded()
+        status = recorder.status()
+        recorder.describe({"task": "", "run": dict(facts)})
+        if success is not None:
+            recorder.mark_success(success)
+        recorder.stop()
+        return Recorded(status["episode"], status["steps"], status["lost"])
+
+
+class RunRecorderNode(CrlNode):
+    """Hears policy, arm and cameras; writes ``runs``/<run>/."""
+
+    def __init__(self) -> None:
+        super().__init__("run_recorder")
+        self._runs = self.setting("runs", "runs", "folder that gets one folder a run, from the caller's folder")
+        self._settings = settings_setting(self)
+        self._spec = store_setting(self, self._settings.labels)
+        self._work: ThreadPoolExecutor | None = None
+
+    def open_all(self) -> None:
+        """Listen; nothing is written before a run begins."""
+        self._statuses = self.create_publisher(String, "run/status", LATCHED_QOS)
+        self._topics = RecorderTopics(self, self._spec, self._settings)
+        self._data = RunData(self._topics, self._spec, self._settings, self._now_ns)
+        self._keeper = RunKeeper(Path(self._runs).expanduser().absolute(), self._data)
+        self._work = ThreadPoolExecutor(1, thread_name_prefix="runs")
+        self.create_subscription(String, "policy/status", self._on_status, LATCHED_QOS)
+        self.create_subscription(String, "policy/progress", self._on_tick, STATE_QOS)
+        self.create_subscription(Image, "policy/goal_native", lambda msg: self._on_goal(msg, "native"), LATCHED_QOS)
+        self.create_subscription(Image, "policy/goal", lambda msg: self._on_goal(msg, "seen"), LATCHED_QOS)
+        self.create_subscription(String, "arm/status", self._on_arm, LATCHED_QOS)
+        self.create_timer(SETTLE_PERIOD_S, self._settle)
+        self.create_timer(STATUS_PERIOD_S, self._look)
+
+    def pause(self) -> None:
+        """End a run that is recorded."""
+        self._do(lambda: self._keeper.abandon("the recorder was ended", self._now_ns()))
+        if self._work is not None:
+            self._work.submit(lambda: None).result()
+
+    def close_all(self) -> None:
+        """Write what waits and stop listening."""
+        if self._work is not None:
+            self._work.shutdown(wait=True)
+            self._topics.close()
+        self._work = None
+
+    def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
+        """What is recorded, and what went wrong."""
+        if self._work is None:
+            return True, "not configured", {}
+        status = self._keeper.status()
+        return not status["failure"], status["failure"] or status["state"], status
+
+    def _on_status(self, msg: String) -> None:
+        now_s, now_ns = time.monotonic(), self._now_ns()
+        self._do(lambda: self._keeper.on_status(json.loads(msg.data), now_ns, now_s))
+
+    def _on_tick(self, msg: String) -> None:
+        self._do(lambda: self._keeper.on_tick(json.loads(msg.data)))
+
+    def _on_goal(self, msg: Image, which: str) -> None:
+        try:
+            image = frame_from_msg(msg, self._now_ns()).image.copy()
+        except ContractError as error:
+            self.get_logger().warning(f"goal not recorded: {error}", throttle_duration_sec=1.0)
+            return
+        self._do(lambda: self._keeper.on_goal(**{which: image}))
+
+    def _on_arm(self, msg: String) -> None:
+        now_ns = self._now_ns()
+
+        def do() -> None:
+            status = json.loads(msg.data)
+            self._keeper.on_arm(str(status["mode"]), str(status["reason"]), now_ns)
+
+        self._do(do)
+
+    def _settle(self) -> None:
+        recorder = self._data.recorder
+        if recorder is not None:
+            recorder.intake.settle()
+
+    def _look(self) -> None:
+        now_s, now_ns = time.monotonic(), self._now_ns()
+        self._do(lambda: self._keeper.look(now_ns, now_s))
+        self._statuses.publish(String(data=json.dumps(self._keeper.status())))
+
+    def _do(self, what: Callable[[], None]) -> None:
+        """On the thread, after all that was asked before."""
+        if self._work is not None:
+            self._work.submit(self._guarded, what)
+
+    def _guarded(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except (CrlError, ValueError, KeyError, TypeError) as error:  # a full disk, or a status of another version
+            self._keeper.failure = str(error)
+            self.get_logger().error(f"run not recorded: {error!r}", throttle_duration_sec=5.0)
+
+    def _now_ns(self) -> int:
+        return self.get_clock().now().nanoseconds

@@ -1,0 +1,41 @@
+"""`crl-run calibrate`: measures what a checkpoint's progress signal means, on data that it has not learned from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_calibrate(verbs: Any) -> None:
+    """Add the verb to the sub-parsers of crl-run."""
+    parser = verbs.add_parser(
+        "calibrate", help="measure steps left, 'reached' and 'not improving' of a checkpoint on held-out data"
+    )
+    parser.add_argument("checkpoint", help="its folder; gets a folder progress/ inside")
+    parser.add_argument("--data", type=Path, required=True, metavar="STORE", help="trajectories of camera and robot")
+    parser.add_argument(
+        "--tool", type=float, default=2.0, metavar="CM", help="tool at the goal within so many cm (default 2)"
+    )
+    parser.add_argument(
+        "--object", type=float, default=5.0, metavar="CM", help="objects at the goal within so many cm (default 5)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    parser.set_defaults(run=_calibrate)
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from crl_learning.assets import checkpoint_folder
+    from crl_learning.progress.calibrate import CalibrationSettings, calibrate_checkpoint
+    from crl_learning.progress.held_out import Tolerance
+
+    tolerance = Tolerance(arguments.tool / 100, arguments.object / 100)
+    settings = CalibrationSettings(tolerance=tolerance, seed=arguments.seed)
+    console = Console()
+    with console.status("comparing views and goals of held-out trajectories"):
+        facts = calibrate_checkpoint(checkpoint_folder(arguments.checkpoint), arguments.data, settings=settings)
+    for name, value in facts.items():
+        console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)
+    return 0

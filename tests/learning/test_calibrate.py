@@ -1,0 +1,108 @@
+"""`crl-run calibrate` on a small store: what it writes, and what it refuses."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crl_data.schema import CameraSpec, StoreSpec
+from crl_data.store import Store
+from crl_data.writer import EpisodeWriter
+from crl_learning.goal_policy import GoalPolicy
+from crl_learning.progress.calibrate import CalibrationSettings, calibrate, calibrate_checkpoint
+from crl_learning.progress.export import load_progress
+from crl_learning.progress.held_out import load_held_out
+from crl_learning.run_cli import main
+from crl_learning.runtime.checks import alignment_check, pose_check
+from crl_robot.contracts import ActionSpec, ArmState, Frame, JointReading, Observation, Pose
+from crl_robot.errors import StoreError
+
+SMALL = CalibrationSettings(pairs=100, runs=20, goals=40, horizon=10)
+EPISODES, STEPS = 10, 12
+QUAT = np.array([1.0, 0, 0, 0])
+
+
+def view(x: float, y: float) -> np.ndarray:
+    """A thing at (x, y) of 0..1 on a textured table, uint8 (240, 320, 3)."""
+    texture = np.add.outer(np.arange(240) // 24, np.arange(320) // 40) % 3
+    image = np.repeat((80 + 25 * texture).astype(np.uint8)[..., None], 3, axis=2)
+    column, row = int(60 + 170 * x), int(20 + 170 * y)
+    image[row : row + 30, column : column + 30] = (230, 40, 40)
+    return image
+
+
+def record(store: Store, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    (x, y), step = rng.uniform(0, 1, 2), rng.uniform(-0.05, 0.05, 2)
+    with EpisodeWriter(store, source="play") as writer:
+        for i in range(STEPS):
+            x, y = np.clip([x + step[0], y + step[1]], 0, 1)
+            stamp = 1_000_000_000 + 200_000_000 * i
+            pose = Pose(np.array([0.2 + 0.2 * x, 0.2 * y, 0.1]), QUAT)
+            state = ArmState(JointReading(np.zeros(6), np.zeros(6), 1.0, stamp), pose, pose, 1.0, "moving")
+            observation = Observation({"over_shoulder": Frame(view(x, y), stamp, stamp)}, state, stamp)
+            writer.add_step(observation, np.zeros(7, np.float32))
+        writer.commit()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    spec = StoreSpec(ActionSpec(), {"over_shoulder": CameraSpec()}, "widowx250s", tuple("abcdef"))
+    store = Store.create(tmp_path_factory.mktemp("held_out") / "data.zarr", spec)
+    for seed in range(EPISODES):
+        record(store, seed)
+    return store.path
+
+
+@pytest.fixture
+def checkpoint(tmp_path, untrained) -> Path:
+    return Path(shutil.copytree(untrained, tmp_path / "checkpoint"))
+
+
+@pytest.mark.slow
+def test_a_checkpoint_gets_calibration_reference_frames_camera_and_the_tools_range(checkpoint, data):
+    facts = calibrate_checkpoint(checkpoint, data, settings=SMALL)
+    assert facts["pairs"] == SMALL.pairs
+    assert facts["object_tolerance_m"] is None
+    export = load_progress(checkpoint)
+    assert export.calibration.rates[0] <= 0.05
+    assert set(name.episode for name in export.reference.names) <= set(Store.open(data).episode_ids())
+    assert (export.tool_high > export.tool_low).any()
+    assert alignment_check(view(0.5, 0.5), "over_shoulder", export).verdict == "ok"
+    turned = np.ascontiguousarray(view(0.5, 0.5)[::-1, ::-1] // 3)
+    assert alignment_check(turned, "over_shoulder", export).verdict != "ok"
+    assert pose_check(np.array([0.3, 0.1, 0.1]), export).verdict == "ok"
+    assert pose_check(np.array([0.3, 0.1, 0.4]), export).verdict == "warning"
+
+
+def test_the_same_seed_gives_the_same_calibration(untrained, data):
+    policy, store = GoalPolicy.load(untrained), Store.open(data)
+    held_out = load_held_out(store, policy.image_spec, store.episode_ids()[:3])
+    few = dataclasses.replace(SMALL, pairs=30, runs=3, goals=5)
+    assert calibrate(policy, held_out, few) == calibrate(policy, held_out, few)
+
+
+@pytest.mark.slow
+def test_named_episodes_are_held_out_and_the_reference_is_of_the_others(checkpoint, data):
+    ids = Store.open(data).episode_ids()
+    calibrate_checkpoint(checkpoint, data, ids[:4], SMALL)
+    frames = json.loads((checkpoint / "progress" / "progress.json").read_text())["reference"]["frames"]
+    assert not {episode for episode, _ in frames} & set(ids[:4])
+
+
+def test_a_store_with_too_few_episodes_is_refused(checkpoint, data):
+    with pytest.raises(StoreError, match="expected at least 10 and some that are not"):
+        calibrate_checkpoint(checkpoint, data, Store.open(data).episode_ids(), SMALL)
+
+
+def test_the_command_refuses_in_one_line_what_is_not_there(capsys, tmp_path, checkpoint):
+    assert main(["calibrate", str(tmp_path / "nothing"), "--data", str(tmp_path)]) == 2
+    assert main(["calibrate", str(checkpoint), "--data", str(tmp_path / "no.zarr")]) == 2
+    assert main(["calibrate", str(checkpoint), "--data", str(tmp_path / "no.zarr"), "--tool", "0"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3
+    assert "does not exist" in errors[0]
+    assert "expected distances above 0" in errors[2]

@@ -1,0 +1,105 @@
+"""What crl-bench progress makes of recorded episodes."""
+
+import numpy as np
+import pytest
+
+from crl_learning.bench_progress import progress_table, task_facts
+from crl_learning.progress import measuring
+from crl_learning.progress.calibration import Calibration
+from crl_learning.progress.measuring import Watched, bootstrap, differences, signal_facts, stop_facts
+
+CALIBRATION = Calibration(
+    weights=(1.0,),
+    offset=0.0,
+    signal=(-20.0, 0.0),
+    expected=(20.0, 0.0),
+    low=(18.0, -1.0),
+    high=(22.0, 2.0),
+    horizon=40,
+    rates=(0.05, 0.1),
+    thresholds=(-0.5, -2.5),
+    hold=2,
+    patience=5,
+    step=0.01,
+    facts={},
+)
+TICKS = 20
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch):
+    monkeypatch.setattr(measuring, "RESAMPLES", 60)
+
+
+def episode(rng, noise=0.0, arm_only=False):
+    """A run that is there after 12 ticks; with ``arm_only`` the arm is, and the object never."""
+    left = np.maximum(12 - np.arange(TICKS), 0).astype(float)
+    good = -left + rng.normal(0, noise, TICKS)
+    arm_right = left <= 2
+    success = np.zeros(TICKS, bool) if arm_only else left == 0
+    return Watched({"critic": good - 6.0 * arm_only, "pixels": rng.normal(size=TICKS)}, success, arm_right)
+
+
+@pytest.fixture
+def episodes():
+    rng = np.random.default_rng(0)
+    return [episode(rng, 0.1, arm_only=i % 5 == 0) for i in range(30)]
+
+
+def test_ticks_left_count_down_to_each_success_and_are_unknown_without_one():
+    one = Watched({}, np.array([0, 0, 1, 0, 1, 0], bool), np.ones(6, bool))
+    assert one.ticks_left[:5].tolist() == [2, 1, 0, 1, 0]
+    assert np.isnan(one.ticks_left[5])
+
+
+def test_a_signal_that_follows_the_truth_beats_noise_with_intervals_apart(episodes):
+    rng = np.random.default_rng(1)
+    critic, pixels = (signal_facts(episodes, name, rng) for name in ("critic", "pixels"))
+    assert critic["auc_low"] > pixels["auc_high"]
+    assert critic["rank_correlation"] > 0.95
+    assert pixels["auc_low"] < 0.5 < pixels["auc_high"]
+    difference = differences(episodes, "critic", ["pixels"], rng)["auc_critic_less_pixels"]
+    assert difference["low"] > 0
+
+
+def test_a_signal_is_fooled_as_often_as_a_wrong_object_looks_right_to_it(episodes):
+    rng = np.random.default_rng(1)
+    facts = signal_facts(episodes, "critic", rng)
+    assert facts["arm_right_object_wrong"] > 0
+    assert facts["fooled"] == 0
+
+
+def test_a_run_stops_at_the_goal_after_the_ticks_that_it_must_last(episodes):
+    facts = stop_facts(episodes, "critic", CALIBRATION, 0.05, 0.2)
+    assert facts["stopped_early"] == 0
+    assert facts["stopped_at_goal"] == facts["succeeded"] == 24
+    assert facts["stop_after_s"]["p50"] == pytest.approx(0.2)
+    assert facts["stalled_before_success"] == 0
+    assert facts["steps_within_interval"] > 0.9
+
+
+def test_a_threshold_that_is_too_low_stops_runs_too_early(episodes):
+    assert stop_facts(episodes, "critic", CALIBRATION, 0.1, 0.2)["stopped_early"] > 0.3
+
+
+def test_an_interval_holds_the_value_and_shrinks_with_more_episodes():
+    rng = np.random.default_rng(2)
+    few, many = ([episode(rng, 3.0) for _ in range(n)] for n in (5, 80))
+    widths = []
+    for chosen in (few, many):
+        value, low, high = bootstrap(chosen, lambda e: float(np.mean([one.signals["critic"][0] for one in e])), rng)
+        assert low <= value <= high
+        widths.append(high - low)
+    assert widths[1] < widths[0]
+
+
+def test_what_has_no_value_is_none():
+    never = [Watched({"critic": np.zeros(5)}, np.zeros(5, bool), np.zeros(5, bool))] * 2
+    facts = signal_facts(never, "critic", np.random.default_rng(0))
+    assert facts["auc"] is None
+    assert stop_facts(never, "critic", CALIBRATION, 0.05, 0.2)["stop_after_s"] is None
+
+
+def test_the_table_has_a_row_for_each_task_and_signal(episodes):
+    facts = {"checkpoint": "it", "episodes": 30, "tasks": {"reach": task_facts(episodes, CALIBRATION, 0.05, 0.2, 0)}}
+    assert progress_table(facts).row_count == 2
