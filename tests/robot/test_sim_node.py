@@ -161,7 +161,9 @@ class Client:
         self.result(self.parameters.set_parameters(values))
         answer = self.call("/sim/reset")
         assert answer.success, answer.message
-        return json.loads(answer.message)
+        episode = json.loads(answer.message)
+        self.until(lambda: ns_from_time(self.got["/sim/ground_truth"][-1].header.stamp) > episode["stamp_ns"])
+        return episode
 
 
 @pytest.fixture(scope="module")
