@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 START_S = 30.0
 RECOVER_S = 12.0
 _HOME_S = 6.0
+_STATUS_S = 1.0
+"""A status that tells of a move home comes some ms after the answer of the service."""
 ARM_MODULE = "crl_robot.nodes.arm_node"
 
 
@@ -159,11 +161,13 @@ class Rig:
         client = self.client
         client.sending, self.went_home = False, True
         done, answer = client.trigger("home")
-        client.until(lambda: not done or client.mode != "moving", _HOME_S)
+        client.until(lambda: not done or client.reason in ("homing", "at home"), _STATUS_S)
+        client.until(lambda: not done or client.reason != "homing", _HOME_S)
         client.sending = True
         return answer
 
     def moving(self) -> bool:
-        """Whether the arm says it moves, and took an Action within the last periods."""
-        commanded = self.client.commanded
-        return self.client.mode == "moving" and bool(commanded) and time.monotonic() - commanded[-1].at_s < 0.25
+        """Whether the arm says it moves, not home, and took an Action within the last periods."""
+        client = self.client
+        driven = client.mode == "moving" and client.reason != "homing"
+        return driven and bool(client.commanded) and time.monotonic() - client.commanded[-1].at_s < 0.25
