@@ -246,6 +246,8 @@ def test_an_unplugged_adapter_is_told_and_nothing_is_published_until_it_is_back_
 
 
 def test_the_health_of_the_servos_is_in_the_diagnostics_once_a_second(client):
+    client.act(0.0, 0.0, 0.0)
+    client.until(lambda: client.count("accepted") >= 1)
     client.sleep(1.2)
     client.got["/diagnostics"].clear()
     client.until(lambda: len(client.got["/diagnostics"]) >= 2)
