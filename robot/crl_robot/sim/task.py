@@ -87,7 +87,7 @@ class Task:
 
     def arm_distance(self, world: World, episode: Episode) -> float:
         """Distance in m from the tool to where the goal image shows it, whatever the objects do."""
-        return float(np.linalg.norm(world.tool_pose().position - episode.goal.tool))
+        return tool_distance(world, episode)
 
     def stage(self, world: World, episode: Episode, before: int = 0) -> int:
         """How many stages are behind the world now, when ``before`` of them were; one is reached after the other."""
@@ -111,6 +111,11 @@ class Task:
         """(x, y) in m of the main object at start and goal."""
         (a, b, *_), (c, d, *_) = (state.objects[self.object] for state in (episode.start, episode.goal))
         return (a, b), (c, d)
+
+
+def tool_distance(world: World, episode: Episode) -> float:
+    """From the tool to where the goal has it, m."""
+    return float(np.linalg.norm(world.tool_pose().position - episode.goal.tool))
 
 
 def _plain(value: Any) -> Any:

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from crl_robot.robots import Robot
-from crl_robot.sim.kitchen import DRAWER, DRAWER_OPEN_M, KITCHEN, on_table, start_tool, strew, way
-from crl_robot.sim.script import Script
-from crl_robot.sim.skills import CLOSED, Skill, push, push_drawer_closed
+from crl_robot.sim.kitchen import DRAWER, DRAWER_OPEN_M, start_tool
+from crl_robot.sim.skills import CLOSED, push_drawer_closed
 from crl_robot.sim.state import Episode, SceneState
 from crl_robot.sim.task import Task
-from crl_robot.sim.tasks.kitchen_parts import after_closing, done, drawer, drawer_moved, moved, thing
-
-if TYPE_CHECKING:
-    from crl_robot.sim.env import SimEnv
+from crl_robot.sim.tasks.block_first import block_aside, block_first
+from crl_robot.sim.tasks.kitchen_parts import after_closing
 
 START_M = ((0.35, -0.155), (0.38, -0.135))
 """Where the block starts: (x, y) low and high."""
-GOAL_X_M = (0.265, 0.285)
 
 
 def push_close_drawer(robot: Robot) -> Task:
     """The task for ``robot``."""
-    return Task(
-        name="push_close_drawer",
-        scene=KITCHEN,
-        max_steps=robot.tick_limits["push_close_drawer"],
-        object="block",
-        parts=(thing("block"), drawer()),
-        stages=(moved("block"), done(thing("block")), drawer_moved()),
-        sample=lambda rng: _sample(rng, robot),
-        oracle=lambda: Script(_solve),
-    )
+    return block_first("push_close_drawer", robot, _sample, push_drawer_closed)
 
 
 def _sample(rng: np.random.Generator, robot: Robot) -> Episode:
     opening = float(rng.uniform(*DRAWER_OPEN_M))
-    x, y = rng.uniform(*START_M).tolist()
-    goal = on_table("block", float(rng.uniform(*GOAL_X_M)), y)
-    things = strew(rng, {"block": on_table("block", x, y)}, [way(x, goal[0], y)])
-    start = SceneState(start_tool(rng, robot), CLOSED, things, {DRAWER: opening})
-    return Episode(start, after_closing(things | {"block": goal}, robot))
-
-
-def _solve(env: SimEnv) -> Skill:
-    yield from push(env, "block", np.array(env.episode.goal.objects["block"][:2]))
-    return (yield from push_drawer_closed(env))
+    before, after = block_aside(rng, START_M)
+    start = SceneState(start_tool(rng, robot), CLOSED, before, {DRAWER: opening})
+    return Episode(start, after_closing(after, robot))

@@ -11,7 +11,7 @@ from crl_robot.robots import Robot
 from crl_robot.sim.moves import step_towards
 from crl_robot.sim.places import draw, sample_can, sample_tool
 from crl_robot.sim.state import Episode
-from crl_robot.sim.task import Part, Stage, Task
+from crl_robot.sim.task import Part, Stage, Task, tool_distance
 from crl_robot.sim.tasks.table import TABLE, table_episode
 from crl_robot.sim.world import World
 
@@ -38,7 +38,7 @@ def reach(robot: Robot) -> Task:
         scene=TABLE,
         max_steps=robot.tick_limits["reach"],
         object="can",
-        parts=(Part("tool", TOLERANCE_M, _tool_distance),),
+        parts=(Part("tool", TOLERANCE_M, tool_distance),),
         stages=(Stage("near", _near),),
         sample=lambda rng: _sample(rng, robot),
         oracle=ReachOracle,
@@ -54,11 +54,7 @@ def _sample(rng: np.random.Generator, robot: Robot) -> Episode:
     return table_episode(start, can, goal, can)
 
 
-def _tool_distance(world: World, episode: Episode) -> float:
-    return float(np.linalg.norm(world.tool_pose().position - episode.goal.tool))
-
-
 def _near(world: World, episode: Episode) -> bool:
-    return _tool_distance(world, episode) <= 0.5 * float(
+    return tool_distance(world, episode) <= 0.5 * float(
         np.linalg.norm(np.subtract(episode.start.tool, episode.goal.tool))
     )
