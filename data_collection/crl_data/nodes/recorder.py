@@ -49,7 +49,7 @@ class RecorderNode(CrlNode):
         self._audits = self.create_publisher(String, "recorder/audit", LATCHED_QOS)
         self._statuses = self.create_publisher(String, "recorder/status", LATCHED_QOS)
         self._topics = RecorderTopics(self, self._spec, self._settings)
-        self._recorder = Recorder(store, self._settings, self._topics, self._now_ns, self._publish_audit)
+        self._recorder = Recorder(store, self._settings, self._topics, self.now_ns, self._publish_audit)
         self._topics.feed(self._recorder.intake)
         self._serve(self._recorder)
         self.create_timer(SETTLE_PERIOD_S, self._recorder.intake.settle)
@@ -119,6 +119,3 @@ class RecorderNode(CrlNode):
             self.get_logger().error(str(error), throttle_duration_sec=10.0)
             return
         self._statuses.publish(String(data=json.dumps(status)))
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds

@@ -97,7 +97,7 @@ class TeleopNode(CrlNode):
                 return
             now_s = time.monotonic()
             dt_s, self._tick_s = max(now_s - self._tick_s, 1e-3), now_s
-            action = self._loop.tick(dt_s, now_s, self.get_clock().now().nanoseconds, others)
+            action = self._loop.tick(dt_s, now_s, self.now_ns(), others)
             if action is not None:
                 self._actions.publish(msg_from_action(action, self.get_fully_qualified_name()))
 

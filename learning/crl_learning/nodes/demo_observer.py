@@ -63,7 +63,7 @@ class DemoObserver(GraphClient):
     def start(self) -> None:
         """Enable the arm, start the policy, begin to record. Raises GraphError when one of them refuses."""
         self.succeed(self._enable, SetBool.Request(data=True))
-        self._start_ns = self._now_ns()
+        self._start_ns = self.now_ns()
         self.succeed(self._begin)
 
     def stop(self) -> None:
@@ -73,13 +73,13 @@ class DemoObserver(GraphClient):
 
     def seconds(self) -> float:
         """Time since the start; 0 before it."""
-        return (self._now_ns() - self._start_ns) / 1e9 if self._start_ns is not None else 0.0
+        return (self.now_ns() - self._start_ns) / 1e9 if self._start_ns is not None else 0.0
 
     def _on_image(self, msg: Image) -> None:
         self._seen.add("camera image")
         if self._start_ns is None:
             return
-        frame = frame_from_msg(msg, self._now_ns())
+        frame = frame_from_msg(msg, self.now_ns())
         coded = cv2.imencode(".jpg", frame.image[..., ::-1], JPEG)[1].tobytes()
         self._series.frames.append((self._since_start(frame.stamp_ns), coded))
 
@@ -109,6 +109,3 @@ class DemoObserver(GraphClient):
 
     def _since_start(self, stamp_ns: int) -> float:
         return (stamp_ns - (self._start_ns or stamp_ns)) / 1e9
-
-    def _now_ns(self) -> int:
-        return self.node.get_clock().now().nanoseconds

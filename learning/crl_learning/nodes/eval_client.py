@@ -120,10 +120,6 @@ class EvalClient(GraphClient):
             raise GraphError("the simulation has not reported its state yet; wait until it is ready")
         return self._truth
 
-    def now_ns(self) -> int:
-        """Time on the clock of the stamps."""
-        return self.node.get_clock().now().nanoseconds
-
     def reset(self, task: str, episode_seed: int) -> dict[str, Any]:
         """Put the world at the start of that episode, the arm enabled; returns what the simulation says of it.
 

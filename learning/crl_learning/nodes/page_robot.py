@@ -65,13 +65,13 @@ class PageRobot:
         """Publish a goal of the shelf."""
         image = self._board.goals.get(goal_id).image
         self._require_policy()
-        self._goals.publish(msg_from_image(image, self._now_ns(), "goal"))
+        self._goals.publish(msg_from_image(image, self._node.now_ns(), "goal"))
 
     def send_goal_file(self, data: bytes) -> None:
         """Publish a file as it is; the policy decodes and checks it."""
         self._require_policy()
         msg = CompressedImage(format="")
-        msg.header.stamp = time_from_ns(self._now_ns())
+        msg.header.stamp = time_from_ns(self._node.now_ns())
         msg.data = array.array("B", data)
         self._goal_files.publish(msg)
 
@@ -98,9 +98,6 @@ class PageRobot:
         """A goal that nobody hears would be lost in silence."""
         if self._board.facts("policy") is None:
             raise ConfigError("the policy is not heard, so nobody takes the goal; start its node")
-
-    def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds
 
 
 def _teller(loop: asyncio.AbstractEventLoop, arrived: asyncio.Future[Any]) -> Callable[[Future], None]:

@@ -116,7 +116,7 @@ class PageTopics:
 
     def _image(self, msg: Image) -> NDArray[np.uint8] | None:
         try:
-            return frame_from_any_image(msg, self._node.get_clock().now().nanoseconds).image
+            return frame_from_any_image(msg, self._node.now_ns()).image
         except ContractError as error:
             self._node.get_logger().warning(f"not shown: {error}", throttle_duration_sec=5.0)
             return None

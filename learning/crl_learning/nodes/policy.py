@@ -126,7 +126,7 @@ class PolicyNode(CrlNode):
             self._demand.ask()
 
     def _observe(self) -> Observation | None:
-        observation = self._observations.observe(self._now_ns()) if self.active else None
+        observation = self._observations.observe(self.now_ns()) if self.active else None
         if observation is None or self._demand is None:
             return observation
         # An arm that stands still in lock step says that it is enabled and nothing after that.
@@ -144,7 +144,7 @@ class PolicyNode(CrlNode):
         self.failure = error
 
     def _show_goal(self, goal: CheckedGoal, seen: NDArray[Any]) -> None:
-        self._topics.show_goal(goal, seen, self._now_ns())
+        self._topics.show_goal(goal, seen, self.now_ns())
 
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         """Only the speed may change while the node runs; the others are read-only."""
@@ -173,14 +173,14 @@ class PolicyNode(CrlNode):
             "goal_camera": spec.camera,
             "action_spec": self._policy.action_spec.to_dict(),
             "messages_refused": self._observations.refused,
-            "frames_age_ms": self._observations.ages_ms(self._now_ns()),
+            "frames_age_ms": self._observations.ages_ms(self.now_ns()),
             **self._control.facts(),
             **self._observations.counts(),
         }
 
     def _why_still(self, mode: str, arm_reason: str) -> str:
         """Why nothing is acted on, or would not be after policy/start; empty when nothing is in the way."""
-        waiting, clock = self._observations.why_not(self._now_ns()), self._run.clock
+        waiting, clock = self._observations.why_not(self.now_ns()), self._run.clock
         if clock.pause_reason:
             return clock.pause_reason
         if waiting or self._run.stages.present is None:
@@ -192,6 +192,3 @@ class PolicyNode(CrlNode):
     def _publish_status(self) -> None:
         if self._open:
             self._topics.tell_status(self._status())
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds

@@ -68,7 +68,7 @@ class Desk:
         self.goal_refused = ""
         for warning in (words for goal in checked for words in goal.warnings):
             self._node.get_logger().warning(warning)
-        self._topics.show_stages(checked, self._now_ns())
+        self._topics.show_stages(checked, self._node.now_ns())
         self.begin_by_itself()
         self._changed()
 
@@ -82,7 +82,7 @@ class Desk:
         """The checks before a run, anew."""
         if self._settings.checks == "off":
             return []
-        observation = self._observations.observe(self._now_ns())
+        observation = self._observations.observe(self._node.now_ns())
         latency = self._control.latency.summary()
         checks = before_a_run(observation, self._images.camera, self._actions, self._export, latency)
         if observation is not None:
@@ -133,7 +133,7 @@ class Desk:
         return f"acting towards stage {stage} of {len(self._run.stages)}, numbered from 0"
 
     def _capture_goal(self) -> str:
-        now_ns = self._now_ns()
+        now_ns = self._node.now_ns()
         observation, why_not = self._observations.observe(now_ns), self._observations.why_not(now_ns)
         try:
             goal = captured_goal(observation, why_not, self._images.camera, self._settings.goals_folder)
@@ -160,6 +160,3 @@ class Desk:
         self.goal_refused = reason
         self._node.get_logger().error(f"goal refused: {reason}")
         self._changed()
-
-    def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds

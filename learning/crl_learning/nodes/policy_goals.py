@@ -52,7 +52,7 @@ class GoalTopics:
         def do() -> None:
             if not (msg.header.stamp.sec or msg.header.stamp.nanosec):  # of a goal the moment does not matter
                 msg.header.stamp = self._node.get_clock().now().to_msg()
-            frame = decode(msg, self._node.get_clock().now().nanoseconds)
+            frame = decode(msg, self._node.now_ns())
             self._take(goal_from_array(frame.image, self._native, topic))
 
         self._try(do)

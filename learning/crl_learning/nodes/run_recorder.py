@@ -78,7 +78,7 @@ class RunRecorderNode(CrlNode):
         """Listen; nothing is written before a run begins."""
         self._statuses = self.create_publisher(String, "run/status", LATCHED_QOS)
         self._topics = RecorderTopics(self, self._spec, self._settings)
-        self._data = RunData(self._topics, self._spec, self._settings, self._now_ns)
+        self._data = RunData(self._topics, self._spec, self._settings, self.now_ns)
         self._keeper = RunKeeper(Path(self._runs).expanduser().absolute(), self._data)
         self._work = ThreadPoolExecutor(1, thread_name_prefix="runs")
         self.create_subscription(String, "policy/status", self._on_status, LATCHED_QOS)
@@ -91,7 +91,7 @@ class RunRecorderNode(CrlNode):
 
     def pause(self) -> None:
         """End a run that is recorded."""
-        self._do(lambda: self._keeper.abandon("the recorder was ended", self._now_ns()))
+        self._do(lambda: self._keeper.abandon("the recorder was ended", self.now_ns()))
         if self._work is not None:
             self._work.submit(lambda: None).result()
 
@@ -110,7 +110,7 @@ class RunRecorderNode(CrlNode):
         return not status["failure"], status["failure"] or status["state"], status
 
     def _on_status(self, msg: String) -> None:
-        now_s, now_ns = time.monotonic(), self._now_ns()
+        now_s, now_ns = time.monotonic(), self.now_ns()
         self._do(lambda: self._keeper.on_status(json.loads(msg.data), now_ns, now_s))
 
     def _on_tick(self, msg: String) -> None:
@@ -118,14 +118,14 @@ class RunRecorderNode(CrlNode):
 
     def _on_goal(self, msg: Image, which: str) -> None:
         try:
-            image = frame_from_msg(msg, self._now_ns()).image.copy()
+            image = frame_from_msg(msg, self.now_ns()).image.copy()
         except ContractError as error:
             self.get_logger().warning(f"goal not recorded: {error}", throttle_duration_sec=1.0)
             return
         self._do(lambda: self._keeper.on_goal(**{which: image}))
 
     def _on_arm(self, msg: String) -> None:
-        now_ns = self._now_ns()
+        now_ns = self.now_ns()
 
         def do() -> None:
             status = json.loads(msg.data)
@@ -139,7 +139,7 @@ class RunRecorderNode(CrlNode):
             recorder.intake.settle()
 
     def _look(self) -> None:
-        now_s, now_ns = time.monotonic(), self._now_ns()
+        now_s, now_ns = time.monotonic(), self.now_ns()
         self._do(lambda: self._keeper.look(now_ns, now_s))
         self._statuses.publish(String(data=json.dumps(self._keeper.status())))
 
@@ -154,6 +154,3 @@ class RunRecorderNode(CrlNode):
         except (CrlError, ValueError, KeyError, TypeError) as error:  # a full disk, or a status of another version
             self._keeper.failure = str(error)
             self.get_logger().error(f"run not recorded: {error!r}", throttle_duration_sec=5.0)
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds

@@ -74,8 +74,7 @@ class JointDrive:
         exchange with real servos takes milliseconds.
         """
         known, length = self._watched.newest, self._limits.leash_m
-        lead = self._position(wanted) - self._position(known.position) if known else np.full(3, length)
-        if np.linalg.norm(lead) <= 0.5 * length:
+        if known and np.linalg.norm(self._position(wanted) - self._position(known.position)) <= 0.5 * length:
             return wanted
         return leash.pull_in_joints(wanted, self.read(now_ns).position, self._position, length)
 

@@ -104,7 +104,7 @@ class _ServoSettings:
             answer_s=node.setting("answer_ms", 20.0, "time to wait for a servo's answer, ms", 1.0, 1000.0) / 1e3,
             gripper_force=node.setting("gripper_force", 0.4, "share of the gripper motor's voltage", 0.01, 1.0),
         )
-        self._now_ns = lambda: node.get_clock().now().nanoseconds
+        self._now_ns = node.now_ns
 
     def device(self, robot: str, model: str, tool: str) -> ArmDevice:
         table = load_servo_table(_WIDOWX_TABLE if robot == WIDOWX.name else robot)
@@ -139,7 +139,7 @@ class _SawyerSettings:
         self._port = node.setting("rosbridge_port", 9090, "port of rosbridge", 1, 65535)
         self._ratio = node.setting("speed_ratio", 0.3, "share of Sawyer's joint speeds that it uses", 0.01, 1.0)
         self._silence_s = node.setting("silence_s", 0.2, "oldest joint reading of Sawyer that is used, s", 0.02, 2.0)
-        self._now_ns = lambda: node.get_clock().now().nanoseconds
+        self._now_ns = node.now_ns
 
     def device(self) -> ArmDevice:
         robot, speed = SAWYER_ROBOT, self._ratio * float(JOINT_SPEEDS.min())

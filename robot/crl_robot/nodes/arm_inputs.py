@@ -50,13 +50,13 @@ class TwistTopics:
 
     def _on_twist(self, msg: TwistStamped, info: Any) -> None:
         with self._lock, self._refusing():
-            stamp_ns = stamp_from_msg(msg, self._now_ns())
+            stamp_ns = stamp_from_msg(msg, self._node.now_ns())
             velocity = velocity_from_msg(msg)
             self._commands.take(velocity, source_of("twist", info), stamp_ns, time.monotonic_ns())
 
     def _on_gripper(self, msg: Float64) -> None:
         with self._lock, self._refusing():
-            self._commands.take_gripper(msg.data, self._now_ns())
+            self._commands.take_gripper(msg.data, self._node.now_ns())
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -73,6 +73,3 @@ class TwistTopics:
 
     def _warn(self, error: CrlError) -> None:
         self._node.get_logger().warning(f"twist refused: {error}", throttle_duration_sec=1.0)
-
-    def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds

@@ -219,4 +219,4 @@ class ArmTopics:
         return response
 
     def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds
+        return self._node.now_ns()

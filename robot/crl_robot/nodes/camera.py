@@ -140,13 +140,10 @@ class CameraNode(CrlNode):
         if self._settings.is_topic:
             kind, max_age_s = self._settings.topic_type, config.max_age_s
             return TopicCamera(self, config.name, config.device, config.size, kind, max_age_s, notify)
-        return open_camera(config, self._now_ns, notify)
+        return open_camera(config, self.now_ns, notify)
 
     def _info(self) -> CameraInfo:
         size = self._settings.config.size
         if not self._settings.calibration:
             return uncalibrated_info(size)
         return calibrated_info(load_calibration(self._settings.calibration, size))
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds

@@ -64,6 +64,10 @@ class CrlNode(LifecycleNode):
         """Whether the node is activated."""
         return self._is_active
 
+    def now_ns(self) -> int:
+        """Time on the clock of the stamps."""
+        return self.get_clock().now().nanoseconds
+
     def open_all(self) -> None:
         """Open devices and files. Raises CrlError when that fails."""
 

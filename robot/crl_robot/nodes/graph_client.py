@@ -57,6 +57,10 @@ class GraphClient:
             else:
                 os.environ[key] = value
 
+    def now_ns(self) -> int:
+        """Time on the clock of the stamps."""
+        return self.node.get_clock().now().nanoseconds
+
     def wait(self, until: Callable[[], bool], timeout_s: float, what: str | Callable[[], str]) -> None:
         """Take in messages until ``until()``. Raises GraphError after ``timeout_s`` or when a process has ended.
 

@@ -134,7 +134,7 @@ class ObservationTopics:
 
     def _on_image(self, camera: str, msg: Image, info: MessageInfo) -> None:
         try:
-            frame = frame_from_msg(msg, self._now_ns())
+            frame = frame_from_msg(msg, self._node.now_ns())
         except ContractError as error:
             self._refuse(camera, error)
             return
@@ -169,7 +169,7 @@ class ObservationTopics:
 
     def _on_joints(self, msg: JointState, info: MessageInfo) -> None:
         try:
-            joints = joints_from_msg(msg, self._now_ns())
+            joints = joints_from_msg(msg, self._node.now_ns())
         except ContractError as error:
             with self._lock:
                 self._joints.update(*numbering(info))
@@ -201,9 +201,6 @@ class ObservationTopics:
             self._buffer.add_arm(state)
         if self._on_state is not None:
             self._on_state(state)
-
-    def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds
 
     def _refuse(self, source: str, error: Exception) -> None:
         self.refused += 1

@@ -81,7 +81,7 @@ class OperatorTopics:
 
     def _on_deadman(self, msg: Bool) -> None:
         with self._lock:
-            self._controller.deadman(msg.data, self._node.get_clock().now().nanoseconds)
+            self._controller.deadman(msg.data, self._node.now_ns())
 
     def _on_estop(self, msg: Bool, info: Mapping[str, Any]) -> None:
         with self._lock:

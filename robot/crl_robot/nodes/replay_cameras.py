@@ -43,7 +43,7 @@ class ReplayCamerasNode(CrlNode):
         """Prepare the frames."""
         for index, name in enumerate(self._names):
             frames = load_frames(self._source, self._size, self._count, self._seed + index)
-            camera = ReplayCamera(name, frames, self._now_ns)
+            camera = ReplayCamera(name, frames, self.now_ns)
             info = camera_info(*camera.size, FOVY_RAD)
             self._topics.append(CameraTopics(self, _Logged(camera, self._published), info))
 
@@ -77,9 +77,6 @@ class ReplayCamerasNode(CrlNode):
 
     def _fail(self, error: CrlError) -> None:
         self.failure = error
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds
 
 
 class _Logged:

@@ -22,7 +22,7 @@ from crl_robot.kinematics import Kinematics
 from crl_robot.nodes.arm_topics import ArmTopics
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import LATCHED_QOS, time_from_ns
-from crl_robot.nodes.sim_hardware import Health
+from crl_robot.nodes.sim_hardware import ArmInThisProcess, Health
 from crl_robot.nodes.worker import Worker
 from crl_robot.schedule import OnDemand
 from crl_robot.sim.arm import SimArm
@@ -96,7 +96,7 @@ class LockstepTopics(ArmTopics):
         return self._clock.now_ns()
 
 
-class LockstepArm:
+class LockstepArm(ArmInThisProcess):
     """What `OwnArm` is on the wall clock. `step` runs a control period when its Action is there.
 
     Args:
@@ -110,8 +110,9 @@ class LockstepArm:
         self.clock = SimClock(node, world)
         self._demand = OnDemand(PATIENCE_S)
         self._world, self._on_instant = world, on_instant
-        self._device = SimArm(world, self.clock.now_ns)
-        self._topics = LockstepTopics(node, world, self._device, spec, limits, self.clock)
+        device = SimArm(world, self.clock.now_ns)
+        self._topics: LockstepTopics
+        super().__init__(device, LockstepTopics(node, world, device, spec, limits, self.clock))
         self._topics.on_handled = self._demand.ask
         self._inner_ticks = round(spec.period_s * 1e9 / INNER_PERIOD_NS)
         self._at_start = True
@@ -157,25 +158,10 @@ class LockstepArm:
             self._at_start, self._idle = True, REPEAT_TICKS
         self._demand.ask()
 
-    def enable(self) -> None:
-        """Allow Actions."""
-        self._topics.enable()
-
-    def disable(self) -> None:
-        """Hold and refuse Actions."""
-        self._topics.disable()
-
     def health(self) -> Health:
         """Mode of the arm and what it counted."""
-        summary = self._topics.summary()
-        mode, reason = summary["mode"], summary["reason"]
-        counts = {f"count_{key}": count for key, count in summary["counters"].items()}
-        values = {"mode": mode, "reason": reason, "passed_over": self._topics.passed_over, **counts}
-        return mode != "estopped", f"{mode} {reason}".strip(), values
-
-    def close(self) -> None:
-        """Hold."""
-        self._device.close()
+        well, line, values = super().health()
+        return well, line, values | {"passed_over": self._topics.passed_over}
 
     def _on_step(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """One control period without an Action: an arm that moves goes on, as one that homes."""

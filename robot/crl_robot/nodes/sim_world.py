@@ -86,7 +86,7 @@ class SimNode(CrlNode):
                 f"parameter 'lockstep' is true with emulate:='{self._emulate}' and world:='{world}'; emulated hardware "
                 "and latencies need the wall clock"
             )
-        self._now_ns: Callable[[], int] = lambda: self.get_clock().now().nanoseconds
+        self._now_ns: Callable[[], int] = self.now_ns
         self._workers: list[Worker] = []
 
     def open_all(self) -> None:

@@ -77,7 +77,7 @@ class FakeArmNode(CrlNode):
                 csv.writer(file).writerows([("stream", "stamp_ns"), *self._published])
 
     def _publish_state(self) -> None:
-        stamp_ns = self._now_ns()
+        stamp_ns = self.now_ns()
         phase = stamp_ns / 1e9
         reading = JointReading(HOME_Q + 0.1 * math.sin(phase), np.full(len(HOME_Q), 0.1), 0.5, stamp_ns)
         pose = Pose(np.array([0.25, 0.1 * math.sin(phase), 0.15]), _DOWN)
@@ -95,6 +95,3 @@ class FakeArmNode(CrlNode):
 
     def _fail(self, error: CrlError) -> None:
         self.failure = error
-
-    def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds
