@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crl_learning.algorithms.make import make_critic, make_policy
 from crl_learning.checkpoint import Checkpoint
+from crl_learning.networks.critic import Critic, pair_scores
 from crl_robot.errors import CheckpointError, ContractError
 
 
@@ -38,6 +39,8 @@ class ActingNetworks:
         self._goal: Tensor | None = None
         self._prepared = self._offset = torch.zeros(0)
         self._waiting: list[NDArray[np.float32]] = []
+        self.seen: tuple[Tensor, Tensor] | None = None
+        """What a contrastive critic made of the state that was acted on last: (1, F) encoded, phi (T, 1, R) there."""
 
     @torch.inference_mode()
     def set_goal(self, goal: Tensor) -> None:
@@ -64,6 +67,7 @@ class ActingNetworks:
         if (0 if proprio is None else proprio.shape[-1]) != self._network.proprio:
             got = "none" if proprio is None else proprio.shape[-1]
             raise ContractError(f"got {got} numbers of the arm's state, the networks expect {self._network.proprio}")
+        self.seen = None
         action = self.policy(state, self._goal, proprio)
         if not self._waiting:
             self._waiting = self._in_units(action)[: self._network.execute]
@@ -92,7 +96,17 @@ class ActingNetworks:
         if self.critic is None or self._goal is None:
             return float("nan")
         offset = self._offset if proprio is None else self._score_at_goal(self._goal, proprio)
-        return float((self.critic.score(state, action, self._prepared, proprio) - offset).min())
+        return float((self._score(state, action, proprio) - offset).min())
+
+    def _score(self, state: Tensor, action: Tensor, proprio: Tensor | None) -> Tensor:
+        """(T, 1)."""
+        critic = self.critic
+        assert critic is not None
+        if not isinstance(critic, Critic):
+            return critic.score(state, action, self._prepared, proprio)
+        encoded = critic.encoder(state)
+        self.seen = encoded, critic.state_action(encoded, action, proprio)
+        return pair_scores(self.seen[1], self._prepared)
 
     def _score_at_goal(self, goal: Tensor, proprio: Tensor | None) -> Tensor:
         """(T, 1)."""

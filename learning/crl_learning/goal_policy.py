@@ -103,7 +103,7 @@ class GoalPolicy:
     @property
     def distances(self) -> NDArray[np.float32]:
         """(D,) how far the networks see the image that was acted on last from the goal; (0,) before one was."""
-        return self._distances.of(self._state).numpy() if self._state is not None else np.zeros(0, np.float32)
+        return self._distances.of_acted(self._state).numpy() if self._state is not None else np.zeros(0, np.float32)
 
     def compare(self, states: NDArray[np.uint8], goals: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Distances float32 (N, D) of states from goals, both uint8 (N, h, w, 3) as the network sees them."""

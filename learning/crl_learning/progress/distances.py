@@ -37,11 +37,15 @@ class GoalDistances:
         self._goal, self._at_goal = goal, self._side(goal, goal)
 
     @torch.inference_mode()
-    def of(self, state: Tensor) -> Tensor:
-        """Distances float32 (D,) of one state (1, ...) from the goal that is set; (0,) before one is."""
+    def of_acted(self, state: Tensor) -> Tensor:
+        """Distances float32 (D,) of the state (1, ...) that was acted on last from the goal; (0,) before one is set.
+
+        Networks that see no arm have made of it already, to act, what is compared here.
+        """
         if self._goal is None:
             return torch.zeros(0)
-        return _distances(self._side(state, self._goal), self._at_goal)[0].cpu()
+        seen = self._networks.seen if self._networks.neutral_arm(1) is None else None
+        return _distances(seen or self._side(state, self._goal), self._at_goal)[0].cpu()
 
     @torch.inference_mode()
     def between(self, states: Tensor, goals: Tensor) -> Tensor:

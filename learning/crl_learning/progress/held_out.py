@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.store import Store
+from crl_learning.dataset import starts_of
 from crl_robot.errors import ConfigError, StoreError
 from crl_robot.image_spec import ImageSpec
 
@@ -48,7 +49,7 @@ class HeldOut:
     @property
     def starts(self) -> NDArray[np.int64]:
         """(E,) first step of each trajectory."""
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+        return starts_of(self.lengths)
 
     @property
     def knows_objects(self) -> bool:
