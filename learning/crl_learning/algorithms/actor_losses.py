@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from crl_learning.algorithm_config import AlgorithmConfig
 from crl_learning.algorithms.algorithm import Info
+from crl_learning.batch import Batch
 
 LARGEST_WEIGHT = 100.0
 """Of one sample, exp(scale * advantage) is cut off here, as in OGBench and Bridge V2."""
@@ -50,6 +52,19 @@ def advantage_loss(likelihood: Tensor, advantage: Tensor, scale: float) -> tuple
     weight = (scale * advantage.detach()).exp().clamp(max=LARGEST_WEIGHT)
     loss = -(weight * likelihood).mean()
     return loss, {"advantage": advantage.detach().mean(), "advantage_weight": weight.mean()}
+
+
+def cloning_by_advantage(
+    mean: Tensor, batch: Batch, config: AlgorithmConfig, advantage: Callable[[], Tensor]
+) -> tuple[Tensor, Info]:
+    """Cloning of the batch's actions, weighted by their advantage (B,); of all alike where ``critic_term`` is off."""
+    likelihood = log_likelihood(mean, batch.actions, config.std, batch.action_valid)
+    cloning = -likelihood.mean()
+    info = {"bc_loss": cloning.detach(), "action_error": action_error(mean, batch.actions, batch.action_valid)}
+    if not config.critic_term:
+        return cloning, info
+    loss, more = advantage_loss(likelihood, advantage(), config.advantage_scale)
+    return loss, info | more
 
 
 def action_error(mean: Tensor, actions: Tensor, valid: Tensor | None = None) -> Tensor:

@@ -10,12 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crl_learning.algorithm_config import AlgorithmConfig
-from crl_learning.algorithms.actor_losses import (
-    advantage_loss,
-    climbing_loss,
-    cloning_loss,
-    log_likelihood,
-)
+from crl_learning.algorithms.actor_losses import climbing_loss, cloning_by_advantage, cloning_loss
 from crl_learning.algorithms.algorithm import Algorithm, Info, cloned_inputs, goals_of_actor, needed
 from crl_learning.algorithms.iql import backed_up, expectile_loss, reached
 from crl_learning.batch import Batch
@@ -65,14 +60,12 @@ class Gciql(Algorithm[Policy, ValueNetwork]):
         """The policy climbs Q beside cloning (DDPG+BC), or clones what has an advantage."""
         settings = self._algorithm
         cloned = self.policy(*cloned_inputs(batch), batch.proprio)
+        if settings.actor == "advantage":
+            return cloning_by_advantage(cloned, batch, settings, lambda: self._advantage(batch))
         cloning, info = cloning_loss(cloned, batch.actions, settings.std, batch.action_valid)
         if not settings.critic_term:
             return cloning, info
-        if settings.actor == "advantage":
-            likelihood = log_likelihood(cloned, batch.actions, settings.std, batch.action_valid)
-            loss, more = advantage_loss(likelihood, self._advantage(batch), settings.advantage_scale)
-        else:
-            loss, more = climbing_loss(cloning, self._value_of_policy(batch, cloned), settings)
+        loss, more = climbing_loss(cloning, self._value_of_policy(batch, cloned), settings)
         return loss, info | more
 
     def _value_of_policy(self, batch: Batch, cloned: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crl_learning.algorithm_config import AlgorithmConfig
-from crl_learning.algorithms.actor_losses import action_error, advantage_loss, log_likelihood
+from crl_learning.algorithms.actor_losses import cloning_by_advantage
 from crl_learning.algorithms.algorithm import Algorithm, Info, cloned_inputs, goals_of_actor, needed
 from crl_learning.algorithms.iql import backed_up, expectile_loss, reached
 from crl_learning.batch import Batch
@@ -57,23 +57,20 @@ class Gcivl(Algorithm[Policy, ValueNetwork]):
 
     def actor_loss(self, batch: Batch) -> tuple[Tensor, Info]:
         """Cloning, weighted by how much nearer to the goal the data's action led."""
-        settings, goals = self._algorithm, goals_of_actor(batch)
         mean = self.policy(*cloned_inputs(batch), batch.proprio)
-        likelihood = log_likelihood(mean, batch.actions, settings.std, batch.action_valid)
-        info = {"bc_loss": -likelihood.detach().mean()}
-        info["action_error"] = action_error(mean, batch.actions, batch.action_valid)
-        if not settings.critic_term:
-            return -likelihood.mean(), info
-        with torch.no_grad():
-            next_states = needed(batch.next_states, "next_states", "gcivl")
-            after = self.critic(next_states, goals, proprio=batch.next_proprio).mean(0)
-            advantage = after - self.critic(batch.states, goals, proprio=batch.proprio).mean(0)
-        loss, more = advantage_loss(likelihood, advantage, settings.advantage_scale)
-        return loss, info | more
+        return cloning_by_advantage(mean, batch, self._algorithm, lambda: self._advantage(batch))
 
     def followers(self) -> list[tuple[nn.Module, nn.Module]]:
         """The targets."""
         return [(self._target, self.critic)]
+
+    @torch.no_grad()
+    def _advantage(self, batch: Batch) -> Tensor:
+        """(B,) V(s', g) - V(s, g) of the data's steps."""
+        goals = goals_of_actor(batch)
+        next_states = needed(batch.next_states, "next_states", "gcivl")
+        after = self.critic(next_states, goals, proprio=batch.next_proprio).mean(0)
+        return after - self.critic(batch.states, goals, proprio=batch.proprio).mean(0)
 
 
 def _values(network: ValueNetwork) -> Values:

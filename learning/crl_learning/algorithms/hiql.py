@@ -11,7 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from crl_learning.algorithm_config import AlgorithmConfig
-from crl_learning.algorithms.actor_losses import action_error, advantage_loss, log_likelihood
+from crl_learning.algorithms.actor_losses import (
+    action_error,
+    advantage_loss,
+    cloning_by_advantage,
+    log_likelihood,
+)
 from crl_learning.algorithms.algorithm import Algorithm, Info, goals_of_actor, needed
 from crl_learning.algorithms.gcivl import ivl_loss
 from crl_learning.batch import Batch
@@ -48,16 +53,13 @@ class Hiql(Algorithm[HierarchicalPolicy, HierarchicalValue]):
         with torch.set_grad_enabled(torch.is_grad_enabled() and settings.subgoal_gradient):
             subgoal = self.critic.subgoal(batch.states, subgoals)
         mean = self.policy.low(batch.states, subgoal)
-        likelihood = log_likelihood(mean, batch.actions, settings.std, batch.action_valid)
-        info = {"bc_loss": -likelihood.detach().mean()}
-        info["action_error"] = action_error(mean, batch.actions, batch.action_valid)
-        if not settings.critic_term:
-            return -likelihood.mean(), info
-        with torch.no_grad():
+
+        @torch.no_grad()
+        def advantage() -> Tensor:
             before = self.critic.value(batch.states, subgoal).mean(0)
-            advantage = self.critic(next_states, subgoals).mean(0) - before
-        loss, more = advantage_loss(likelihood, advantage, settings.advantage_scale)
-        return loss, info | more
+            return self.critic(next_states, subgoals).mean(0) - before
+
+        return cloning_by_advantage(mean, batch, settings, advantage)
 
     def high_loss(self, batch: Batch) -> tuple[Tensor, Info]:
         """Name the state `subgoal_steps` later on the way to the goal, weighted by how much nearer it is."""

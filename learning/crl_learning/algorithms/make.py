@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from crl_learning.algorithm_config import CONTRASTIVE, AlgorithmConfig
 from crl_learning.algorithms.algorithm import Algorithm, Scorer
@@ -66,11 +66,6 @@ def make_critic(name: str, size: Sequence[int], network: NetworkConfig, actions:
     if name == "hiql":
         return HierarchicalValue(size, network)
     return ValueNetwork(size, network, heads=1 if name == "gciql" else network.critics)
-
-
-def parameters_of(network: nn.Module) -> int:
-    """How many numbers are learned."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def _require_known(name: str) -> None:
