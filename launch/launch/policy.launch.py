@@ -68,25 +68,30 @@ ARGUMENTS = (
 )
 
 
+def node(context: LaunchContext, executable: str, params_file: str, parameters: dict[str, object]) -> Node:
+    """One node of crl_learning; ``parameters`` win over its file."""
+    # Without its type launch would take a goal of "12" for a number.
+    typed = {key: ParameterValue(v, value_type=str) if isinstance(v, str) else v for key, v in parameters.items()}
+    return Node(
+        package="crl_learning",
+        executable=executable,
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[LaunchConfiguration(params_file).perform(context), *([typed] if typed else [])],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level").perform(context)],
+        respawn=LaunchConfiguration("respawn"),
+        respawn_delay=1.0,
+        output="screen",
+    )
+
+
 def page_nodes(context: LaunchContext) -> list[Node]:
     """The operator's page, if it is wanted."""
-    given = {name: LaunchConfiguration(f"page_{name}").perform(context) for name in ("host", "port", "params_file")}
+    host, port = (LaunchConfiguration(f"page_{name}").perform(context) for name in ("host", "port"))
     if LaunchConfiguration("page").perform(context) == "false":
         return []
-    where = {"host": ParameterValue(given["host"], value_type=str)} if given["host"] else {}
-    where |= {"port": int(given["port"])} if given["port"] else {}
-    return [
-        Node(
-            package="crl_learning",
-            executable="page",
-            namespace=LaunchConfiguration("namespace"),
-            parameters=[given["params_file"], where] if where else [given["params_file"]],
-            ros_arguments=["--log-level", LaunchConfiguration("log_level")],
-            respawn=LaunchConfiguration("respawn"),
-            respawn_delay=1.0,
-            output="screen",
-        )
-    ]
+    where: dict[str, object] = {"host": host} if host else {}
+    where |= {"port": int(port)} if port else {}
+    return [node(context, "page", "page_params_file", where)]
 
 
 def acting_nodes(context: LaunchContext) -> list[Node]:
@@ -95,30 +100,16 @@ def acting_nodes(context: LaunchContext) -> list[Node]:
     def given(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    def node(executable: str, params_file: str, parameters: dict[str, object]) -> Node:
-        # Without its type launch would take a goal of "12" for a number.
-        typed = {key: ParameterValue(v, value_type=str) if isinstance(v, str) else v for key, v in parameters.items()}
-        return Node(
-            package="crl_learning",
-            executable=executable,
-            namespace=LaunchConfiguration("namespace"),
-            parameters=[params_file, typed],
-            ros_arguments=["--log-level", given("log_level")],
-            respawn=LaunchConfiguration("respawn"),
-            respawn_delay=1.0,
-            output="screen",
-        )
-
     policy: dict[str, object] = {name: given(name) for name in ("goal", "goal_camera", "checkpoint")}
     policy |= {name: float(given(name)) for name in ("speed", "time_limit_s") if given(name)}
     policy |= {"dry_run": given("dry_run") == "true"} if given("dry_run") else {}
     if given("record") == "false":
-        return [node("policy", given("policy_params_file"), policy)]
+        return [node(context, "policy", "policy_params_file", policy)]
     recorder: dict[str, object] = {"runs": given("runs")}
     recorder |= {"robot": "sawyer"} if given("robot") == "sawyer" else {}
     return [
-        node("policy", given("policy_params_file"), policy | {"lead_s": RECORDER_LEAD_S}),
-        node("run_recorder", given("run_recorder_params_file"), recorder),
+        node(context, "policy", "policy_params_file", policy | {"lead_s": RECORDER_LEAD_S}),
+        node(context, "run_recorder", "run_recorder_params_file", recorder),
     ]
 
 
