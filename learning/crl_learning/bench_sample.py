@@ -11,8 +11,8 @@ import torch
 
 from crl_learning.action_scale import ActionScale
 from crl_learning.batches import Batches, batch_settings
-from crl_learning.bench_train import SHAPES, random_data, timed
-from crl_learning.config import TrainConfig, load_train_config
+from crl_learning.bench_train import TrainBench, random_data, timed
+from crl_learning.config import TrainConfig
 from crl_learning.dataset import TrajectoryData, transitions
 from crl_learning.draws import Draws, draw
 from crl_learning.machine import choose_device, keep_freed_memory, set_threads
@@ -20,20 +20,10 @@ from crl_learning.reference_sampler import reference_batch, tensors_of
 
 
 @dataclass(frozen=True)
-class SampleBench:
-    """What to measure. ``batch`` 0 takes that of the shape; ``words`` are more settings of crl-train."""
+class SampleBench(TrainBench):
+    """What to measure; see `TrainBench`."""
 
-    shape: str
     seconds: float = 5.0
-    observations: int = 20_000
-    batch: int = 0
-    seed: int = 0
-    words: tuple[str, ...] = ()
-
-    def config(self) -> TrainConfig:
-        """The run's settings."""
-        batch = (f"batch_size={self.batch}",) if self.batch else ()
-        return load_train_config(["data=none", "out=none", *SHAPES[self.shape], *batch, *self.words])
 
 
 def run(bench: SampleBench, on_part: Callable[[str], None] = lambda name: None) -> dict[str, Any]:

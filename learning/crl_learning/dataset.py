@@ -15,6 +15,11 @@ from crl_robot.errors import ContractError
 from crl_robot.image_spec import ImageSpec
 
 
+def starts_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(E,) index of the first of each trajectory's observations, which lie end to end."""
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class TrajectoryData:
     """Observations and the actions taken there, trajectories end to end.
@@ -91,7 +96,7 @@ class TrajectoryData:
     @property
     def starts(self) -> NDArray[np.int64]:
         """(E,) index of the first observation of each trajectory."""
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+        return starts_of(self.lengths)
 
     @property
     def gaps(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_learning.eval_comparison import Group, SubjectComparison
+from crl_learning.eval_config import EvalConfig
+from crl_learning.provenance import git_commit
 from crl_learning.trials import Trial, episode_seed, summarise
 
 
@@ -36,6 +38,22 @@ def summary_of(
 ) -> dict[str, Any]:
     """One policy: ``{"tasks": {task: ...}}``, and the keys of a single task at the top as well. Several: by policy."""
     return by_policy([(group.subject, group.task, summarise(group.trials)) for group in groups], comparisons, facts)
+
+
+def evaluation_facts(
+    config: EvalConfig, command: Sequence[str], wall_s: float, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """How an evaluation was made; ``more`` is what only one kind of it has."""
+    subjects, seeds = config.subjects, config.seeds
+    return {
+        "command": " ".join(command),
+        "policy": subjects[0].kind if len(subjects) == 1 else [subject.name for subject in subjects],
+        "checkpoint": config.checkpoint,
+        "seed": seeds[0] if len(seeds) == 1 else list(seeds),
+        **more,
+        "code": git_commit(),
+        "wall_seconds": round(wall_s, 2),
+    }
 
 
 def by_policy(

@@ -14,13 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from crl_learning.eval_comparison import Group, compare_all
 from crl_learning.eval_config import EvalConfig
-from crl_learning.eval_files import write_summary, write_trajectories, write_trials
+from crl_learning.eval_files import evaluation_facts, write_summary, write_trajectories, write_trials
 from crl_learning.eval_page import write_page
 from crl_learning.eval_pictures import PAIRS, Pair, write_pairs
 from crl_learning.eval_report import overview_table, result_table, write_curves
 from crl_learning.evaluate import Job, record_videos, run_jobs
 from crl_learning.outputs import evaluation_folder
-from crl_learning.provenance import git_commit
 from crl_learning.trials import Trial, summarise
 
 TABLE_TASKS = 2
@@ -34,7 +33,7 @@ def evaluate(config: EvalConfig, command: Sequence[str], console: Console) -> li
     started = time.monotonic()
     groups = _run(config, jobs, out, console)
     comparisons = compare_all(groups)
-    facts = _facts(config, command, time.monotonic() - started)
+    facts = evaluation_facts(config, command, time.monotonic() - started, _world_facts(config))
     write_summary(out / "summary.json", groups, comparisons, facts)
     write_trials(out / "trials.csv", groups)
     write_trajectories(out / "trajectories.npz", groups)
@@ -113,21 +112,14 @@ def _plain(name: str) -> str:
     return name.strip("/.").replace("/", "_")
 
 
-def _facts(config: EvalConfig, command: Sequence[str], wall_s: float) -> dict[str, Any]:
-    subjects, seeds = config.subjects, config.seeds
+def _world_facts(config: EvalConfig) -> dict[str, Any]:
     return {
-        "command": " ".join(command),
-        "policy": subjects[0].kind if len(subjects) == 1 else [subject.name for subject in subjects],
-        "checkpoint": config.checkpoint,
-        "seed": seeds[0] if len(seeds) == 1 else list(seeds),
         "via": config.via,
         "lockstep": config.lockstep,
         "robot": config.robot,
         "world": asdict(config.world),
         "randomisation": config.randomisation.to_dict(),
         "goal_world": config.goal_world,
-        "code": git_commit(),
-        "wall_seconds": round(wall_s, 2),
     }
 
 

@@ -16,13 +16,12 @@ from rich.table import Table
 from crl_data.ogbench.names import PREFIX
 from crl_learning.eval_comparison import TrialGroup, compare_all
 from crl_learning.eval_config import EvalConfig
-from crl_learning.eval_files import by_policy
+from crl_learning.eval_files import by_policy, evaluation_facts
 from crl_learning.eval_page import share
 from crl_learning.evaluate import run_jobs
 from crl_learning.ogbench.runner import FILM_FPS, Film, OgbenchJob
 from crl_learning.ogbench.trials import OgbenchTrial, summarise, write_trials
 from crl_learning.outputs import evaluation_folder
-from crl_learning.provenance import git_commit
 from crl_robot.video import write_video
 
 OgbenchGroup = TrialGroup[OgbenchTrial]
@@ -44,7 +43,9 @@ def evaluate_ogbench(config: EvalConfig, command: Sequence[str], console: Consol
         _record_videos(group, jobs, config.videos, out / "videos")
     write_trials(out / "trials.csv", [(group.subject, trial) for group in groups for trial in group.trials])
     found = [(group.subject, group.task, summarise(group.trials)) for group in groups]
-    summary = by_policy(found, compare_all(groups), _facts(config, command, time.monotonic() - started))
+    more = {"ogbench": version("ogbench")}
+    facts = evaluation_facts(config, command, time.monotonic() - started, more)
+    summary = by_policy(found, compare_all(groups), facts)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     console.print(_table(found, ", ".join(map(str, config.seeds))))
     console.print(f"summary.json, trials.csv and videos are in {out}", highlight=False, markup=False, soft_wrap=True)
@@ -90,16 +91,3 @@ def _table(found: Sequence[tuple[str, str, dict[str, Any]]], seeds: str) -> Tabl
             subject, task.removeprefix(PREFIX), str(summary["episodes"]), share(summary, "success_final"), goals
         )
     return table
-
-
-def _facts(config: EvalConfig, command: Sequence[str], wall_s: float) -> dict[str, Any]:
-    subjects, seeds = config.subjects, config.seeds
-    return {
-        "command": " ".join(command),
-        "policy": subjects[0].kind if len(subjects) == 1 else [subject.name for subject in subjects],
-        "checkpoint": config.checkpoint,
-        "seed": seeds[0] if len(seeds) == 1 else list(seeds),
-        "ogbench": version("ogbench"),
-        "code": git_commit(),
-        "wall_seconds": round(wall_s, 2),
-    }
