@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,19 @@ def from_words(kind: type[Settings], words: Sequence[str]) -> Settings:
             raise ConfigError(f"unknown key '{key}', {nearest(key, defaults)}")
         values[key] = _convert(key, text, type(defaults[key]))
     return kind(**values)
+
+
+def require_known(key: str, value: str, known: Collection[str]) -> None:
+    """Raise ConfigError naming the nearest known word when ``value`` is none of them."""
+    if value not in known:
+        raise ConfigError(f"{key}={value} is unknown, {nearest(value, known)}")
+
+
+def require_at_least(settings: object, **lowest: int) -> None:
+    """Raise ConfigError for the first of these fields that is below its lowest value."""
+    for name, low in lowest.items():
+        if getattr(settings, name) < low:
+            raise ConfigError(f"{name}={getattr(settings, name)}, expected at least {low}")
 
 
 _SWITCH = {"true": True, "false": False}

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from crl_data.key_values import from_words
+from crl_data.key_values import from_words, require_at_least, require_known
 from crl_data.schema import Encoding
 from crl_robot.arm_model import ROBOT_NAMES
-from crl_robot.errors import ConfigError, nearest
+from crl_robot.errors import ConfigError
 from crl_robot.sim.play_options import EVERYTHING, PLAYS, TASK_NAMES, PlayOptions
 from crl_robot.sim.randomisation import Randomisation
 from crl_robot.sim.randomisation_file import NONE, load_randomisation
@@ -60,21 +60,15 @@ class PlaySettings:
     def __post_init__(self) -> None:
         if not self.out:
             raise ConfigError("out is missing: name the store to write, for example out=data/play.zarr")
-        if self.robot not in ROBOT_NAMES:
-            raise ConfigError(f"robot={self.robot} is unknown, {nearest(self.robot, ROBOT_NAMES)}")
-        if self.task not in PLAY_TASKS:
-            raise ConfigError(f"task={self.task} is unknown, {nearest(self.task, PLAY_TASKS)}")
-        if self.policy not in get_args(Policy):
-            raise ConfigError(f"policy={self.policy} is unknown, {nearest(self.policy, get_args(Policy))}")
+        require_known("robot", self.robot, ROBOT_NAMES)
+        require_known("task", self.task, PLAY_TASKS)
+        require_known("policy", self.policy, get_args(Policy))
         if self.policy == "oracle" and self.task in PLAYS and self.task != EVERYTHING:
             raise ConfigError(f"policy=oracle has no demonstrations of task={self.task}; name a task, or task=all")
         if self.policy == "play" and self.task not in PLAYS:
             raise ConfigError(f"policy=play is for task={', '.join(PLAYS)}, got task={self.task}; use policy=oracle")
-        if self.encoding not in get_args(Encoding):
-            raise ConfigError(f"encoding={self.encoding} is unknown, {nearest(self.encoding, get_args(Encoding))}")
-        for name, low in (("episodes", 1), ("workers", 1), ("seed", 0)):
-            if getattr(self, name) < low:
-                raise ConfigError(f"{name}={getattr(self, name)}, expected at least {low}")
+        require_known("encoding", self.encoding, get_args(Encoding))
+        require_at_least(self, episodes=1, workers=1, seed=0)
         if self.steps != 0 and self.steps < 2:
             raise ConfigError(f"steps={self.steps}, expected at least 2, or 0 for as many as the task needs")
         if not 0 <= self.push_share <= 1:

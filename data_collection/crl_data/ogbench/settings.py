@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from crl_data.key_values import from_words
+from crl_data.key_values import from_words, require_at_least, require_known
 from crl_data.ogbench.names import OgbenchName
 from crl_data.schema import Encoding
-from crl_robot.errors import ConfigError, nearest
+from crl_robot.errors import ConfigError
 
 SOURCES = ("auto", "file", "oracle")
 
@@ -43,13 +43,9 @@ class OgbenchSettings:
     def __post_init__(self) -> None:
         if not self.out:
             raise ConfigError("out is missing: name the store to write, for example out=data/pointmaze.zarr")
-        if self.source not in SOURCES:
-            raise ConfigError(f"source={self.source} is unknown, {nearest(self.source, SOURCES)}")
-        if self.encoding not in get_args(Encoding):
-            raise ConfigError(f"encoding={self.encoding} is unknown, {nearest(self.encoding, get_args(Encoding))}")
-        for name, low in (("episodes", 0), ("steps", 0), ("workers", 1), ("seed", 0)):
-            if getattr(self, name) < low:
-                raise ConfigError(f"{name}={getattr(self, name)}, expected at least {low}")
+        require_known("source", self.source, SOURCES)
+        require_known("encoding", self.encoding, get_args(Encoding))
+        require_at_least(self, episodes=0, steps=0, workers=1, seed=0)
         if self.steps == 1:
             raise ConfigError("steps=1, expected 2 or more, or 0 for as many as in the published data")
         OgbenchName.parse(self.task)

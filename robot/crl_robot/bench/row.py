@@ -79,6 +79,11 @@ def refused_stands(rig: Rig, log: DeviceLog, at_s: float) -> Reaction:
     return 1e3 * max(log.last_change(start, end) - start for start, end in spans), ""
 
 
+def noted_stands(rig: Rig, log: DeviceLog, at_s: float) -> Reaction:
+    """Until the goals stand; what the injection noted is what was wrong."""
+    return goals_stand(rig, log, at_s)[0], "; ".join(rig.notes)
+
+
 def shortened(rig: Rig, log: DeviceLog, at_s: float) -> Reaction:
     """Until the arm says what it makes of the Action that is too large; it must not be more than a step."""
     stamps = {s.stamp_ns for s in rig.client.sent if s.at_s >= at_s}

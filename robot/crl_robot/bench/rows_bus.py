@@ -10,7 +10,17 @@ from crl_robot.bench.device_log import DeviceLog
 from crl_robot.bench.known_arm import ALL_IDS, START_JOINTS, tool_position
 from crl_robot.bench.outgoing import valued
 from crl_robot.bench.rig import Rig
-from crl_robot.bench.row import AT_ONCE_MS, CHAIN_MS, Reaction, Row, arm_stands, bounded, goals_stand, goes_on
+from crl_robot.bench.row import (
+    AT_ONCE_MS,
+    CHAIN_MS,
+    Reaction,
+    Row,
+    arm_stands,
+    bounded,
+    goals_stand,
+    goes_on,
+    noted_stands,
+)
 
 WATCHDOG_STOP_MS = 300.0
 TORQUE_CHECK_MS = 500.0
@@ -115,10 +125,6 @@ def _enable(rig: Rig) -> float:
     return at_s
 
 
-def _refused(rig: Rig, log: DeviceLog, at_s: float) -> Reaction:
-    return goals_stand(rig, log, at_s)[0], "; ".join(rig.notes)
-
-
 def _intrude(rig: Rig) -> float:
     """Another driver wants the port."""
     from crl_robot.errors import ArmError
@@ -156,7 +162,7 @@ def rows() -> list[Row]:
         Row("second_driver", _intrude, CHAIN_MS, _refused_driver),
         Row("overload", hardware_error(_OVERLOAD), alert, goals_stand, fault, ("overloaded",), **lost),
         Row("overheat", _heat, alert, goals_stand, fault, ("overheated",), **lost),
-        Row("enable_refused", _enable, AT_ONCE_MS, _refused, ("enable_refused",), prepare=_limp, **lost),
+        Row("enable_refused", _enable, AT_ONCE_MS, noted_stands, ("enable_refused",), prepare=_limp, **lost),
         Row("encoder", hardware_error(_ENCODER), alert, goals_stand, fault, ("encoder",), **lost),
         Row("shock", hardware_error(_SHOCK), alert, goals_stand, fault, ("shock",), **lost),
         Row("supply_sags", _sag, alert, goals_stand, fault, ("input voltage",), **lost),

@@ -12,7 +12,7 @@ from crl_robot.bench.judge import Box
 from crl_robot.bench.known_arm import BOX_HIGH, BOX_LOW, START_JOINTS, tool_position
 from crl_robot.bench.outgoing import Shape, valued
 from crl_robot.bench.rig import Rig, Session
-from crl_robot.bench.row import AT_ONCE_MS, Reaction, Row, goals_stand, refused_stands
+from crl_robot.bench.row import AT_ONCE_MS, Reaction, Row, goals_stand, noted_stands, refused_stands
 from crl_robot.bench.rows_commands import shaped, straighten
 
 DEADMAN_S = 0.3
@@ -93,10 +93,6 @@ def _home(rig: Rig) -> float:
     return at_s
 
 
-def _home_refused(rig: Rig, log: DeviceLog, at_s: float) -> Reaction:
-    return goals_stand(rig, log, at_s)[0], "; ".join(rig.notes)
-
-
 def rows() -> list[Row]:
     """All of them."""
     deadman = 1e3 * DEADMAN_S + 200.0 + AT_ONCE_MS
@@ -115,5 +111,5 @@ def rows() -> list[Row]:
             "into_itself", shaped(_inwards), AT_ONCE_MS, refused_stands, stuck, (), 3.5, heal=straighten, session="wide"
         ),
         Row("stretched_out", out, AT_ONCE_MS, refused_stands, stuck, (), 4.0, heal=straighten, session="wide"),
-        Row("home_refused", _home, AT_ONCE_MS, _home_refused, ("home_refused",), session="high"),
+        Row("home_refused", _home, AT_ONCE_MS, noted_stands, ("home_refused",), session="high"),
     ]

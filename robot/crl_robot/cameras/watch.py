@@ -47,7 +47,6 @@ class Verdict:
         rate_hz, longest_gap_ms, age_p50_ms, age_max_ms: over the window; by stamps.
         same: frames in a row, up to the newest, with the same bytes.
         frames, missing: since the start; missing are those for which the stamps leave room.
-        missing_lately: the same within the window.
     """
 
     reasons: tuple[str, ...]
@@ -58,7 +57,6 @@ class Verdict:
     same: int
     frames: int
     missing: int
-    missing_lately: int
 
     @property
     def well(self) -> bool:
@@ -130,7 +128,6 @@ class CameraWatch:
             same=same,
             frames=frames,
             missing=missing,
-            missing_lately=lately,
         )
 
     def _reasons(

@@ -45,30 +45,11 @@ class SimHardware(Protocol):
     def close(self) -> None: ...
 
 
-class OwnArm:
-    """The simulated arm with its topics, and the world stepped on the wall clock after each tick of the arm."""
+class ArmInThisProcess:
+    """What the kinds of a simulated arm share whose topics are in this process too."""
 
-    def __init__(
-        self, node: CrlNode, world: World, spec: ActionSpec, limits: SafetyLimits, clock_ns: Callable[[], int]
-    ) -> None:
-        self._world = world
-        self._device = SimArm(world, clock_ns)
-        model = world.robot.model
-        self._topics = ArmTopics(
-            node, self._device, Kinematics(model), spec, limits, model, robot=world.robot.data_name
-        )
-        self._started_s: float | None = None
-        self._stepped = 0
-
-    def step(self) -> None:
-        """One tick of the arm, then as much of the world as is due."""
-        self._topics.tick()
-        for _ in range(self._steps_due()):
-            self._world.step_inner()
-
-    def placed(self) -> AbstractContextManager[None]:
-        """The arm keeps its mode; one that moves holds after it."""
-        return self._topics.taken_over()
+    def __init__(self, device: SimArm, topics: ArmTopics) -> None:
+        self._device, self._topics = device, topics
 
     def enable(self) -> None:
         """Allow Actions."""
@@ -88,6 +69,30 @@ class OwnArm:
     def close(self) -> None:
         """Hold."""
         self._device.close()
+
+
+class OwnArm(ArmInThisProcess):
+    """The simulated arm with its topics, and the world stepped on the wall clock after each tick of the arm."""
+
+    def __init__(
+        self, node: CrlNode, world: World, spec: ActionSpec, limits: SafetyLimits, clock_ns: Callable[[], int]
+    ) -> None:
+        self._world, model = world, world.robot.model
+        device = SimArm(world, clock_ns)
+        topics = ArmTopics(node, device, Kinematics(model), spec, limits, model, robot=world.robot.data_name)
+        super().__init__(device, topics)
+        self._started_s: float | None = None
+        self._stepped = 0
+
+    def step(self) -> None:
+        """One tick of the arm, then as much of the world as is due."""
+        self._topics.tick()
+        for _ in range(self._steps_due()):
+            self._world.step_inner()
+
+    def placed(self) -> AbstractContextManager[None]:
+        """The arm keeps its mode; one that moves holds after it."""
+        return self._topics.taken_over()
 
     def _steps_due(self) -> int:
         """Inner ticks by which the world is behind the wall clock; after a long stall it lets the rest go."""
