@@ -84,7 +84,7 @@ class OracleActor:
 
 
 class RandomActor:
-    """Uniform deltas within the step limits: what motion without a goal scores."""
+    """Uniform deltas within the step limits and uniform openings of the gripper: what motion without a goal scores."""
 
     _rng: np.random.Generator
 
@@ -93,7 +93,7 @@ class RandomActor:
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
         delta = self._rng.uniform(-1.0, 1.0, 3) * env.robot.limits.max_step_m
-        return np.array([*delta, 0, 0, 0, observation.arm.gripper_target], dtype=np.float32)
+        return np.array([*delta, 0, 0, 0, self._rng.uniform()], dtype=np.float32)
 
 
 class StillActor:
