@@ -182,7 +182,8 @@ def test_the_ids_of_the_episodes_are_listed_the_first_ones_unless_all_are_asked_
     out = info(store, capsys)[1]
     assert [name in out for name in ids] == [True] * 20 + [False] * 2
     assert "and 2 more: --episodes lists them" in out
-    assert all(name in info(store, capsys, "--episodes")[1] for name in ids)
+    everything = info(store, capsys, "--episodes")[1]
+    assert all(name in everything for name in ids)
     assert json.loads(info(store, capsys, "--json")[1])["ids"] == ids
 
 
