@@ -34,6 +34,11 @@ class Subject:
             raise ConfigError(f"policy={self.policy} is unknown; {nearest(self.policy, BASELINES)}")
 
     @property
+    def sees(self) -> bool:
+        """Whether it acts on camera images; no baseline does."""
+        return self.checkpoint is not None
+
+    @property
     def kind(self) -> str:
         """Name of the baseline, or 'checkpoint'."""
         return self.policy or "checkpoint"

@@ -45,7 +45,7 @@ class DirectRunner:
         ranges: Randomisation | None = None,
         goal_live: bool = False,
     ) -> None:
-        self._actor = make_actor(subject)
+        self._actor, self._sees = make_actor(subject), subject.sees
         moved = robot(robot_name)
         self._options, self._ranges = options or WorldOptions(), ranges or Randomisation()
         self._env = SimEnv(task, options=options, robot=moved, decorated=self._ranges.decorated)
@@ -61,10 +61,11 @@ class DirectRunner:
         goal = render_goal(self._goal_env, env.episode, CAMERA)
         self._actor.begin(env, goal, np.random.default_rng([drawn, ACTOR_STREAM]))
         moments = [moment_of(env)]
-        for _ in range(env.task.max_steps):
+        looks = self._sees or film is not None
+        for left in reversed(range(env.task.max_steps)):
             if film is not None:
                 film.append(side_by_side(observation.frames[CAMERA].image, goal))
-            observation = env.act(self._actor.act(env, observation))
+            observation = env.act(self._actor.act(env, observation), look=looks or left == 0)
             moments.append(moment_of(env))
         final = observation.frames[CAMERA].image
         if film is not None:

@@ -70,8 +70,11 @@ class SimEnv:
         self._executed, self._stage = None, 0
         return self._observe()
 
-    def step(self, action: Action) -> Observation:
-        """Run one control tick with ``action`` and observe. A refused action makes the arm hold for this tick."""
+    def step(self, action: Action, look: bool = True) -> Observation:
+        """Run one control tick with ``action`` and observe, without frames unless ``look``.
+
+        A refused action makes the arm hold for this tick.
+        """
         controller = self.controller
         try:
             self._executed = controller.submit(action, self.world.time_ns)
@@ -82,11 +85,12 @@ class SimEnv:
             controller.inner_tick(self.world.time_ns)
             self.world.step_inner()
         self._stage = self.task.stage(self.world, self.episode, self._stage)
-        return self._observe()
+        return self._observe(look)
 
-    def act(self, values: NDArray[np.float32]) -> Observation:
+    def act(self, values: NDArray[np.float32], look: bool = True) -> Observation:
         """`step` with bare action values (7,), stamped with the newest observation."""
-        return self.step(Action(values, self.observation.newest_stamp_ns if self.cameras else self.world.time_ns))
+        seen = self.observation
+        return self.step(Action(values, seen.newest_stamp_ns if seen.frames else self.world.time_ns), look)
 
     @property
     def controller(self) -> ArmController:
@@ -162,8 +166,8 @@ class SimEnv:
         self.place(episode.start)
         return episode
 
-    def _observe(self) -> Observation:
-        frames = {name: camera.read() for name, camera in self.cameras.items()}
+    def _observe(self, look: bool = True) -> Observation:
+        frames = {name: camera.read() for name, camera in self.cameras.items()} if look else {}
         self._observation = Observation(frames, self.arm_state(), self.world.time_ns)
         return self._observation
 
