@@ -20,8 +20,8 @@ from crl_learning.sim_to_real import PolicyPair, Prediction, predict
 from crl_learning.statistics import Interval, PairedComparison, compare_paired, wilson
 from crl_robot.errors import ConfigError
 
-HEADINGS = ("first [95 %]", "second [95 %]", "same end", "same way")
-"""Of the columns beside the policy's name; see `cells`."""
+HEADINGS = ("first, % [95 %]", "second, % [95 %]", "ends", "ways")
+"""Of the columns beside the policy's name, kept narrow for its sake; see `cells`."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +131,16 @@ def _tell(console: Console, compared: TaskComparison) -> None:
     for row in compared.rows:
         table.add_row(row.pair.name, *cells(row))
     console.print(table)
+    console.print("ends, ways: common starts with one outcome, and with one trajectory to the bit", highlight=False)
     for line in said(compared.prediction):
         console.print(line, highlight=False, markup=False)
 
 
 def cells(row: PolicyRow) -> tuple[str, str, str, str]:
     """Both shares, and how many of the common starts had one outcome and one trajectory."""
-    shares = [f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in row.pair.shares]
-    outcome = f"{row.paired.trials - row.paired.differ} of {row.paired.trials}" if row.paired else "no common start"
-    return shares[0], shares[1], outcome, f"{row.identical[0]} of {row.identical[1]}" if row.identical else "-"
+    shares = [f"{100 * one.value:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in row.pair.shares]
+    outcome = f"{row.paired.trials - row.paired.differ}/{row.paired.trials}" if row.paired else "-"
+    return shares[0], shares[1], outcome, f"{row.identical[0]}/{row.identical[1]}" if row.identical else "-"
 
 
 def said(prediction: Prediction) -> list[str]:

@@ -18,8 +18,8 @@ SIDE, MARGIN = 320, 44
 READING = (
     "Dots: success of one policy, whiskers: 95 % Wilson intervals; on the line both sides are equal. MMRV: mean over "
     "policies of the largest real difference to a policy that the first side ranks the wrong way round; 0 is best. "
-    "Intervals of r and MMRV: bootstrap over policies and trials. Same end: of the starts that both sides ran, how "
-    "many had one outcome. Same way: how many went through the same states, to the bit."
+    "Intervals of r and MMRV: bootstrap over policies and trials. Ends: of the starts that both sides ran, how many "
+    "had one outcome. Ways: how many went through the same states, to the bit."
 )
 
 
