@@ -6,6 +6,7 @@ converted and how is described in docs/goal_images.md. The network's own crop an
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
@@ -53,27 +54,16 @@ def load_goal_image(path: str | Path, native: tuple[int, int] = (320, 240)) -> G
     file = Path(path).expanduser().absolute()
     try:
         _require_readable(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=FORMATS) as image:
-                _require_usable(image, file)
-                rgb = _to_rgb(ImageOps.exif_transpose(image), file)
-    except GoalImageError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise GoalImageError(f"goal image {file} is too large: {error}; {_size_advice()}") from error
-    except UnidentifiedImageError as error:
-        raise GoalImageError(
-            f"goal image {file} is not an image in a known format, expected one of {', '.join(FORMATS)}; "
-            "save it as PNG or JPEG"
-        ) from error
     except PermissionError as error:
-        raise GoalImageError(f"goal image {file} may not be read: {error.strerror}; change its permissions") from error
-    except _BROKEN as error:
-        raise GoalImageError(
-            f"goal image {file} is damaged or cut short ({error}), expected a whole image; copy or save it again"
-        ) from error
-    return goal_from_array(rgb, native, str(file))
+        raise GoalImageError(_forbidden(str(file), error)) from error
+    return goal_from_array(_decoded(file, str(file)), native, str(file))
+
+
+def goal_from_bytes(data: bytes, native: tuple[int, int], source: str) -> GoalImage:
+    """The same for the bytes of such a file, out of a message from ``source``. Raises GoalImageError likewise."""
+    if not data:
+        raise GoalImageError(f"goal image {source} is empty (0 bytes), expected an image; send it again")
+    return goal_from_array(_decoded(io.BytesIO(data), source), native, source)
 
 
 def goal_from_array(rgb: NDArray[np.uint8], native: tuple[int, int], source: str) -> GoalImage:
@@ -104,6 +94,35 @@ def goal_from_array(rgb: NDArray[np.uint8], native: tuple[int, int], source: str
     return GoalImage(np.ascontiguousarray(cropped, dtype=np.uint8), notes, source)
 
 
+def _decoded(file: Path | io.BytesIO, name: str) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) RGB, upright. Raises GoalImageError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file, formats=FORMATS) as image:
+                _require_usable(image, name)
+                return _to_rgb(ImageOps.exif_transpose(image), name)
+    except GoalImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise GoalImageError(f"goal image {name} is too large: {error}; {_size_advice()}") from error
+    except UnidentifiedImageError as error:
+        raise GoalImageError(
+            f"goal image {name} is not an image in a known format, expected one of {', '.join(FORMATS)}; "
+            "save it as PNG or JPEG"
+        ) from error
+    except PermissionError as error:
+        raise GoalImageError(_forbidden(name, error)) from error
+    except _BROKEN as error:
+        raise GoalImageError(
+            f"goal image {name} is damaged or cut short ({error}), expected a whole image; copy or save it again"
+        ) from error
+
+
+def _forbidden(name: str, error: PermissionError) -> str:
+    return f"goal image {name} may not be read: {error.strerror}; change its permissions"
+
+
 def _require_readable(file: Path) -> None:
     if file.is_dir():
         raise GoalImageError(f"goal image {file} is a folder, expected an image file; name a file inside it")
@@ -115,13 +134,13 @@ def _require_readable(file: Path) -> None:
         raise GoalImageError(f"goal image {file} is empty (0 bytes), expected an image file; save it again")
 
 
-def _require_usable(image: Image.Image, file: Path) -> None:
+def _require_usable(image: Image.Image, name: str) -> None:
     """Checks that need the header only: nothing has been decoded yet."""
-    _require_size(image.width, image.height, str(file))
+    _require_size(image.width, image.height, name)
     count = getattr(image, "n_frames", 1)
     if count > 1 and image.format != "MPO":  # phones store a depth or gain map beside the photograph as MPO
         raise GoalImageError(
-            f"goal image {file} is animated or has several pages ({count} images), expected a single one; "
+            f"goal image {name} is animated or has several pages ({count} images), expected a single one; "
             "save the one that shows the goal as PNG"
         )
 
@@ -146,22 +165,22 @@ def _aspect_notes(got: tuple[int, int], kept: tuple[int, int], native: tuple[int
     )
 
 
-def _to_rgb(image: Image.Image, file: Path) -> NDArray[np.uint8]:
+def _to_rgb(image: Image.Image, name: str) -> NDArray[np.uint8]:
     """Any still image that Pillow decodes -> uint8 (H, W, 3) RGB. Transparent parts become black."""
     if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey_to_rgb(image, file)
+        return _deep_grey_to_rgb(image, name)
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, image.convert("RGBA"))
     return np.asarray(image.convert("RGB"), dtype=np.uint8)
 
 
-def _deep_grey_to_rgb(image: Image.Image, file: Path) -> NDArray[np.uint8]:
+def _deep_grey_to_rgb(image: Image.Image, name: str) -> NDArray[np.uint8]:
     """16-bit grey, 0..65535, -> uint8 (H, W, 3); 65535 / 255 = 257 exactly."""
     grey = np.asarray(image)  # (H, W)
     if image.mode == "F" or grey.min() < 0 or grey.max() > 65535:
         raise GoalImageError(
-            f"goal image {file} holds floating-point or 32-bit values (mode {image.mode}), "
+            f"goal image {name} holds floating-point or 32-bit values (mode {image.mode}), "
             "expected 8 or 16 bits a channel; save it as PNG"
         )
     clear = image.info.get("transparency")
