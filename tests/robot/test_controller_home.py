@@ -41,6 +41,15 @@ def test_an_arm_that_stops_short_of_home_is_there_only_within_the_tolerance(shor
     assert ("did not reach home: target of yaw" in rig.controller.reason) == (short_rad > 0.1)
 
 
+@pytest.mark.parametrize(("stiffness", "says"), [(None, "at the start pose"), (0.0, "stopped on the way to the start")])
+def test_another_pose_than_home_is_called_by_its_name(stiffness, says):
+    rig = (Rig() if stiffness is None else Rig(stiffness=stiffness)).enabled()
+    rig.controller.home(FAR, rig.now, "the start pose")
+    rig.ticks(300)
+    assert rig.controller.mode == "holding"
+    assert says in rig.controller.reason
+
+
 def test_an_arm_that_falls_silent_on_the_way_home_latches_the_estop():
     rig = Rig().enabled()
     rig.controller.home(FAR, rig.now)

@@ -57,8 +57,8 @@ class ArmController(ModalArm):
         self._sources.deadman(pressed, now_ns)
         self._hold_without_deadman(now_ns)
 
-    def home(self, q_home: NDArray[np.float64], now_ns: int) -> None:
-        """Move slowly to the joints ``q_home`` (N,).
+    def home(self, q_home: NDArray[np.float64], now_ns: int, place: str = "home") -> None:
+        """Move slowly to the joints ``q_home`` (N,), which people call ``place``.
 
         Raises ArmError when not enabled, without a required dead-man, or when the straight way in joint space comes too
         near the table or the arm itself.
@@ -67,13 +67,13 @@ class ArmController(ModalArm):
         self._now_ns = now_ns
         q_home = np.asarray(q_home, dtype=np.float64)
         self._read()
-        self._stop("holding", "asked to go home")
+        self._stop("holding", f"asked to go {_to(place)}")
         self._require_no_fault()
         with self._refusing("home_refused"):
             self._sources.check_deadman(now_ns)
             self._planner.check_home(q_home, self._drive.stand)
         stand, start_ns = self._drive.stand, self._drive.next_tick_ns(now_ns)
-        move = JointMove.to_home(stand.q, q_home, stand.gripper, start_ns, self.limits)
+        move = JointMove.to_home(stand.q, q_home, stand.gripper, start_ns, self.limits, place)
         self._drive.begin(move, self._kinematics.forward(q_home))
         self._mode, self._reason = "moving", "homing"
 
@@ -135,7 +135,8 @@ class ArmController(ModalArm):
         try:
             require_near(where, measured, names, nearest_rad)
         except ArmError as error:
-            return f"{'did not reach home' if arriving else 'stopped on the way home'}: {error}", "leash"
+            where_to = f"did not reach {move.place}" if arriving else f"stopped on the way {_to(move.place)}"
+            return f"{where_to}: {error}", "leash"
         return stop
 
     def _start_action(self, action: Action, now_ns: int) -> Action:
@@ -178,3 +179,8 @@ class ArmController(ModalArm):
         except RefusedError as error:
             self.events[error.event] += 1
             raise
+
+
+def _to(place: str) -> str:
+    """The way to it, in words."""
+    return place if place == "home" else f"to {place}"

@@ -19,7 +19,8 @@ HOME_TOLERANCE_RAD = 0.1
 class JointMove:
     """From joints ``start`` (N,) rad at ``start_ns`` to ``end`` ``duration_s`` later; gripper openings 0..1 likewise.
 
-    The arm holds ``timeout_s`` after the start, counting ``timeout_event``, unless another move began.
+    The arm holds ``timeout_s`` after the start, counting ``timeout_event``, unless another move began. ``place`` is
+    what a person calls the end of a homing move.
     """
 
     start: Array
@@ -31,13 +32,16 @@ class JointMove:
     timeout_s: float
     timeout_event: str
     timeout_reason: str
+    place: str = ""
 
     @classmethod
-    def to_home(cls, start: Array, home: Array, gripper: float, start_ns: int, limits: SafetyLimits) -> JointMove:
-        """The slow move to the home pose, which ends in a hold."""
+    def to_home(
+        cls, start: Array, home: Array, gripper: float, start_ns: int, limits: SafetyLimits, place: str = "home"
+    ) -> JointMove:
+        """The slow move to the home pose, or another one, which ends in a hold."""
         duration_s = max(float(np.abs(home - start).max()) / limits.home_speed, 1.0 / limits.inner_rate_hz)
         timeout_s = duration_s + HOME_SETTLE_S
-        return cls(start, home, gripper, gripper, start_ns, duration_s, timeout_s, "homed", "at home")
+        return cls(start, home, gripper, gripper, start_ns, duration_s, timeout_s, "homed", f"at {place}", place)
 
     @property
     def homing(self) -> bool:

@@ -38,6 +38,7 @@ from crl_robot.nodes.messages import (
 )
 from crl_robot.nodes.operator_topics import OperatorTopics
 from crl_robot.nodes.publishers import source_of
+from crl_robot.nodes.start_pose import StartPose
 
 
 class ArmTopics:
@@ -67,6 +68,7 @@ class ArmTopics:
         self._estopped = node.create_publisher(Bool, "arm/estopped", LATCHED_QOS)
         self._twists = TwistTopics(node, self._lock, self._controller, spec, limits.inner_rate_hz)
         self._operator = OperatorTopics(node, self._lock, self._controller, self.publish_status)
+        self._start_pose = StartPose(node, self._lock, self._controller, self._names, self.publish_status, self._answer)
         self._entities = [
             node.create_subscription(JointState, "arm/action", self._on_action, ACTION_QOS),
             node.create_service(SetBool, "arm/enable", self._on_enable),
@@ -143,6 +145,7 @@ class ArmTopics:
                 "counters": dict(controller.events),
                 "action_spec": controller.spec.to_dict(),
                 "robot": self._robot,
+                "start_pose": self._start_pose.joints,
             }
 
     def publish_status(self) -> None:
