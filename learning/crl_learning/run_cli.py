@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from crl_learning.verbs.calibrating import add_calibrate
+from crl_learning.verbs.mapping import add_waypoints
 from crl_learning.verbs.reporting import add_report
 
 
@@ -24,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Runs towards goal images. The run itself: ros2 launch crl_bringup policy.launch.py goal:=img.png",
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for add in (add_calibrate, add_report):
+    for add in (add_calibrate, add_waypoints, add_report):
         add(verbs)
     return parser
 

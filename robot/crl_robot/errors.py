@@ -38,6 +38,10 @@ class StoreError(CrlError, ValueError):
     """A trajectory store is missing, damaged, of another schema or does not hold what was asked for."""
 
 
+class PlanError(CrlError, RuntimeError):
+    """No way to a goal was found, or none in time."""
+
+
 class ArmError(CrlError, RuntimeError):
     """The arm cannot do what was asked, or reports a fault."""
 

@@ -72,6 +72,13 @@ class ImageSpec:
         resized = cv2.resize(cropped, self.size, interpolation=_CV2_INTERPOLATION[self.interpolation])
         return np.ascontiguousarray(resized, dtype=np.uint8)
 
+    def unapply(self, seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 (h, w, 3) as the network sees it -> native size, for people: enlarged, black outside of the crop."""
+        x, y, width, height = self.crop
+        native = np.zeros((self.native[1], self.native[0], 3), np.uint8)
+        native[y : y + height, x : x + width] = cv2.resize(seen, (width, height), interpolation=cv2.INTER_NEAREST)
+        return native
+
     def to_dict(self) -> dict[str, Any]:
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
 

@@ -1,0 +1,90 @@
+"""`crl-run waypoints` on a small store: what it writes, what it refuses, and that planners come back from it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_calibrate import EPISODES, STEPS, data, view  # noqa: F401  a fixture
+
+from crl_learning.goal_policy import GoalPolicy
+from crl_learning.planning.build import MapSettings, build_planner
+from crl_learning.planning.chain import ChainSettings
+from crl_learning.planning.export import load_planner
+from crl_learning.planning.loading import planner_of, require_calibration
+from crl_learning.progress.calibrate import CalibrationSettings, calibrate_checkpoint
+from crl_learning.run_cli import main
+from crl_robot.errors import CheckpointError, ConfigError
+
+pytestmark = pytest.mark.slow
+SMALL = MapSettings(frames=12, longest=1e6, chain=ChainSettings(size=3, batch=16, steps=20))
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory, untrained, data) -> Path:  # noqa: F811
+    folder = Path(shutil.copytree(untrained, tmp_path_factory.mktemp("mapped") / "checkpoint"))
+    calibrate_checkpoint(folder, data, settings=CalibrationSettings(pairs=100, runs=20, goals=40, horizon=10))
+    facts = build_planner(folder, data, SMALL)
+    assert facts["interpolation"]
+    return folder
+
+
+@pytest.mark.parametrize("name", ["graph", "interpolation"])
+def test_planners_come_from_the_files_beside_the_checkpoint_and_plan_alike(mapped, name):
+    spec = GoalPolicy.load(mapped).image_spec
+    start, goal = spec.apply(view(0.1, 0.1)), spec.apply(view(0.9, 0.8))
+    plans = [planner_of(mapped, name).plan(start, goal, 3) for _ in range(2)]
+    assert plans[0].frames == plans[1].frames
+    assert np.array_equal(plans[0].images[-1], goal)
+    assert len(plans[0].frames) <= 3
+    assert np.isfinite(plans[0].ticks).all()
+
+
+def test_the_map_names_the_frames_it_keeps_and_stays_small(mapped, data):  # noqa: F811
+    export = load_planner(mapped, require_calibration(mapped))
+    assert len(export.frames) == 12
+    assert export.frames.images.shape == (12, 64, 64, 3)
+    assert all(0 <= name.frame < STEPS for name in export.frames.names)
+    assert len({name.episode for name in export.frames.names}) <= EPISODES
+    assert sum(file.stat().st_size for file in (mapped / "planner").iterdir()) < 5_000_000
+
+
+def test_a_map_is_refused_beside_another_calibration_or_damaged(mapped, tmp_path):
+    folder = Path(shutil.copytree(mapped, tmp_path / "checkpoint"))
+    facts = json.loads((folder / "planner" / "planner.json").read_text())
+    facts["made_with"]["calibration"] = "another"
+    (folder / "planner" / "planner.json").write_text(json.dumps(facts))
+    with pytest.raises(CheckpointError, match="another calibration"):
+        planner_of(folder, "graph")
+    del facts["frames"]
+    (folder / "planner" / "planner.json").write_text(json.dumps(facts))
+    with pytest.raises(CheckpointError, match="damaged"):
+        planner_of(folder, "graph")
+
+
+def test_a_checkpoint_without_calibration_or_map_says_what_to_do(untrained, mapped, tmp_path):
+    with pytest.raises(CheckpointError, match="crl-run calibrate"):
+        planner_of(untrained, "graph")
+    folder = Path(shutil.copytree(mapped, tmp_path / "checkpoint"))
+    shutil.rmtree(folder / "planner")
+    with pytest.raises(CheckpointError, match="crl-run waypoints"):
+        planner_of(folder, "graph")
+    with pytest.raises(ConfigError, match="did you mean 'graph'"):
+        planner_of(folder, "grph")
+
+
+def test_interpolation_without_an_encoder_of_single_images_is_refused(mapped, tmp_path):
+    folder = Path(shutil.copytree(mapped, tmp_path / "checkpoint"))
+    facts = json.loads((folder / "planner" / "planner.json").read_text())
+    (folder / "planner" / "planner.json").write_text(json.dumps(facts | {"spread": None}))
+    with pytest.raises(CheckpointError, match="planner:=graph"):
+        planner_of(folder, "interpolation")
+
+
+def test_the_command_says_what_it_made_and_refuses_what_makes_no_sense(mapped, data, tmp_path, capsys, untrained):  # noqa: F811
+    assert main(["waypoints", str(untrained), "--data", str(data)]) == 2
+    assert "is not calibrated" in capsys.readouterr().err
+    assert main(["waypoints", str(mapped), "--data", str(data), "--frames", "2"]) == 2
+    assert "2 frames" in capsys.readouterr().err
+    assert main(["waypoints", str(mapped), "--data", str(tmp_path / "none.zarr")]) == 2
