@@ -39,6 +39,7 @@ class CheckpointMeta:
             last metrics; for people, never needed to act.
         robot: name of the robot whose data it learned from; '' when it is not known.
         state_size: numbers of a state, 0 where the networks see images.
+        more_cameras: names of the cameras beside the image spec's, in the order of the channels.
     """
 
     algorithm: str
@@ -52,6 +53,7 @@ class CheckpointMeta:
     provenance: dict[str, Any] = field(default_factory=dict)
     robot: str = FIRST_ROBOT
     state_size: int = 0
+    more_cameras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.image_spec is None) != (self.state_size > 0):
@@ -80,6 +82,7 @@ class CheckpointMeta:
             "provenance": self.provenance,
             "robot": self.robot,
             **({"state_size": self.state_size} if self.state_size else {}),
+            **({"more_cameras": list(self.more_cameras)} if self.more_cameras else {}),
         }
 
     @classmethod
@@ -97,6 +100,7 @@ class CheckpointMeta:
             facts["provenance"],
             facts.get("robot", FIRST_ROBOT),
             facts.get("state_size", 0),
+            tuple(facts.get("more_cameras", ())),
         )
         if meta.image_spec and meta.image_spec.hash != facts["image_spec_hash"]:
             raise ContractError(

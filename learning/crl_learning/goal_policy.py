@@ -14,8 +14,10 @@ from torch import Tensor
 
 from crl_learning.acting import ActingNetworks
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta, load_checkpoint
+from crl_learning.networks.critic import Critic
 from crl_learning.progress.distances import GoalDistances
 from crl_learning.proprio import arm_numbers
+from crl_learning.views import Views
 from crl_robot.contracts import ACTION_DIM, ActionSpec, JointReading
 from crl_robot.errors import CheckpointError, MismatchError
 from crl_robot.image_spec import ImageSpec
@@ -26,9 +28,9 @@ class GoalPolicy:
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         meta = checkpoint.meta
-        self.meta, self._image_spec = meta, _images_of(meta)
+        self.meta, self.views = meta, _views_of(meta)
         self._device = torch.device(device)
-        self._networks = ActingNetworks(checkpoint, self._image_spec.size, self._device)
+        self._networks = ActingNetworks(checkpoint, self.image_spec.size, self._device)
         self._distances = GoalDistances(self._networks)
         self._state: Tensor | None = None
         self._warm_up()
@@ -44,8 +46,8 @@ class GoalPolicy:
 
     @property
     def image_spec(self) -> ImageSpec:
-        """What it sees of which camera."""
-        return self._image_spec
+        """What it sees of its first camera, and of the others alike."""
+        return self.views.spec
 
     @property
     def action_spec(self) -> ActionSpec:
@@ -73,15 +75,22 @@ class GoalPolicy:
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Take a goal image uint8 (H, W, 3) RGB at native size; returns it as the network sees it, uint8 (h, w, 3).
 
+        All pictures of a checkpoint of several cameras are stacked as `views` does.
+
         Raises:
             ContractError: another size or type.
         """
-        seen = self.image_spec.apply(native_image)
+        seen = self.views.apply(native_image)
+        self.set_seen_goal(seen)
+        return seen
+
+    @torch.inference_mode()
+    def set_seen_goal(self, seen: NDArray[np.uint8]) -> None:
+        """Take a goal image uint8 (h, w, 3) RGB that is as the network sees it already, such as a waypoint."""
         goal = self._to_device(seen)
         self._networks.set_goal(goal)
         self._distances.set_goal(goal)
         self._state = None
-        return seen
 
     @torch.inference_mode()
     def act(
@@ -97,7 +106,7 @@ class GoalPolicy:
         Raises:
             ContractError: no goal is set, the image has another size or type, or joints are missing.
         """
-        self._state = self._to_device(self.image_spec.apply(native_image))
+        self._state = self._to_device(self.views.apply(native_image))
         return self._networks.act(self._state, self._arm(joints))
 
     @property
@@ -106,9 +115,21 @@ class GoalPolicy:
         return self._distances.of_acted(self._state).numpy() if self._state is not None else np.zeros(0, np.float32)
 
     def compare(self, states: NDArray[np.uint8], goals: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Distances float32 (N, D) of states from goals, both uint8 (N, h, w, 3) as the network sees them."""
+        """Distances float32 (N, D) of states from goals, uint8 (N, h, w, 3) as seen, or from one (1, h, w, 3)."""
         one, other = (torch.from_numpy(np.ascontiguousarray(images)).to(self._device) for images in (states, goals))
         return self._distances.between(one, other).numpy()
+
+    @property
+    def encodes(self) -> bool:
+        """Whether there is a network that sees one image by itself: that of a contrastive critic."""
+        return isinstance(self._networks.critic, Critic)
+
+    @torch.inference_mode()
+    def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the critic makes of images uint8 (N, h, w, 3) as the network sees them: (N, F). Only if `encodes`."""
+        critic = self._networks.critic
+        assert isinstance(critic, Critic)
+        return critic.encoder(torch.from_numpy(np.ascontiguousarray(images)).to(self._device)).float().cpu().numpy()
 
     def interrupt(self) -> None:
         """Forget the rest of a chunk of actions: the arm has held since."""
@@ -125,28 +146,28 @@ class GoalPolicy:
 
     def _warm_up(self) -> None:
         width, height = self.image_spec.native
-        blank = np.zeros((height, width, 3), dtype=np.uint8)
+        blank = np.zeros((height, width, 3 * len(self.views.cameras)), dtype=np.uint8)
         self.set_goal(blank)
-        self._state = self._to_device(self.image_spec.apply(blank))
+        self._state = self._to_device(self.views.apply(blank))
         self._networks.act(self._state, self._networks.neutral_arm(1))
         _ = self.distances
         self._networks.forget_goal()
         self._state = None
 
 
-def _images_of(meta: CheckpointMeta) -> ImageSpec:
-    """What it sees of which camera. Raises CheckpointError for networks of a state, which no camera delivers."""
+def _views_of(meta: CheckpointMeta) -> Views:
+    """What it sees of which cameras. Raises CheckpointError for networks of a state, which no camera delivers."""
     if meta.image_spec is None:
         raise CheckpointError(
             f"the checkpoint learned from the {meta.state_size} numbers of a state of '{meta.robot}', expected images "
             "of a camera; it acts in that environment only: crl-eval task=ogbench/..."
         )
-    if meta.network.cameras > 1:
+    if meta.network.cameras != 1 + len(meta.more_cameras):
         raise CheckpointError(
-            f"the checkpoint learned from {meta.network.cameras} cameras, expected 1: a goal is one image; train with "
-            "image.more_cameras=[]"
+            f"the checkpoint learned from {meta.network.cameras} cameras and names {1 + len(meta.more_cameras)}; "
+            "train it anew, with image.more_cameras=[...]"
         )
-    return meta.image_spec
+    return Views(meta.image_spec, meta.more_cameras)
 
 
 class NullPolicy:
@@ -155,6 +176,7 @@ class NullPolicy:
     def __init__(self, action_spec: ActionSpec | None = None, image_spec: ImageSpec | None = None) -> None:
         self.action_spec = action_spec or ActionSpec()
         self.image_spec = image_spec or ImageSpec()
+        self.views = Views(self.image_spec)
         self._values = np.zeros(ACTION_DIM, dtype=np.float32)
         self.distances = np.zeros(0, np.float32)
 
@@ -164,6 +186,9 @@ class NullPolicy:
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Checks the image as a policy would."""
         return self.image_spec.apply(native_image)
+
+    def set_seen_goal(self, seen: NDArray[np.uint8]) -> None:
+        """Takes everything."""
 
     def act(
         self, native_image: NDArray[np.uint8], joints: JointReading | None = None

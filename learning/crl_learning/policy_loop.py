@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.views import Views
 from crl_robot.contracts import Action, ActionSpec, JointReading, Observation
 from crl_robot.image_spec import ImageSpec
 
@@ -20,10 +21,13 @@ DELTAS = 6
 
 
 class Policy(Protocol):
-    """A goal-image policy; images are uint8 (H, W, 3) RGB at the camera's native size."""
+    """A goal-image policy; images are uint8 (H, W, 3) RGB at the camera's native size, of several as `views` stacks."""
 
     @property
     def image_spec(self) -> ImageSpec: ...
+
+    @property
+    def views(self) -> Views: ...
 
     @property
     def action_spec(self) -> ActionSpec: ...
@@ -39,6 +43,10 @@ class Policy(Protocol):
 
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Returns the goal as the network sees it, uint8 (h, w, 3)."""
+        ...
+
+    def set_seen_goal(self, seen: NDArray[np.uint8]) -> None:
+        """Takes a goal that is as the network sees it already, uint8 (h, w, 3)."""
         ...
 
     def act(
@@ -110,6 +118,12 @@ class PolicyLoop:
             self.goal += 1
         return seen
 
+    def set_seen_goal(self, seen: NDArray[np.uint8]) -> None:
+        """Replace the goal by one that is as the network sees it already."""
+        with self._lock:
+            self._policy.set_seen_goal(seen)
+            self.goal += 1
+
     def interrupt(self) -> None:
         """Forget actions that were planned ahead."""
         with self._lock:
@@ -138,10 +152,10 @@ class PolicyLoop:
     def look(self, observation: Observation, lateness_ms: float = 0.0, speed: float = 1.0) -> Tick:
         """What would be done, counted nowhere. Raises ContractError as `tick`."""
         camera = self._policy.image_spec.camera
-        frame = observation.frames[camera]
+        frame, picture = observation.frames[camera], self._policy.views.stack(observation.frames)
         begin = time.perf_counter()
         with self._lock:
-            values, estimate = self._policy.act(frame.image, observation.arm.joints)
+            values, estimate = self._policy.act(picture, observation.arm.joints)
             distances, goal = tuple(float(one) for one in self._policy.distances), self.goal
         inference_ms = 1e3 * (time.perf_counter() - begin)
         if speed != 1.0:

@@ -11,6 +11,7 @@ from crl_learning.algorithm_config import ALGORITHMS
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta
 from crl_learning.goal_policy import GoalPolicy
 from crl_learning.network_config import NetworkConfig
+from crl_learning.progress.distances import GoalDistances
 from crl_learning.proprio import arm_numbers
 from crl_robot.contracts import ActionSpec, JointReading
 from crl_robot.errors import CheckpointError, ContractError
@@ -105,10 +106,10 @@ def test_numbers_of_the_arm_are_the_same_for_one_reading_and_for_many():
     np.testing.assert_array_equal(many[0], one)
 
 
-def test_a_policy_of_several_cameras_is_refused_where_a_goal_is_one_image():
+def test_a_policy_of_several_cameras_is_refused_where_it_does_not_name_them():
     network = dataclasses.replace(SMALL, cameras=2)
     meta = CheckpointMeta("gcbc", network, ImageSpec(size=SIZE), ActionSpec(), "commanded", SCALE, 1, 0)
-    with pytest.raises(CheckpointError, match="learned from 2 cameras, expected 1"):
+    with pytest.raises(CheckpointError, match="learned from 2 cameras and names 1"):
         GoalPolicy(Checkpoint(meta, {}, None))
 
 
@@ -124,3 +125,18 @@ def test_a_policy_that_sees_the_arm_takes_a_reading_of_its_joints():
     assert policy.distances.shape == (2,)
     with pytest.raises(ContractError, match="expect 3"):
         policy.act(image)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_tells_distances_that_are_zero_at_the_goal_and_only_there(name):
+    """HIQL told none, so its runs could neither reach nor stall."""
+    networks = acting(name)
+    told = GoalDistances(networks)
+    distances = told.between(torch.cat([picture(0), picture(1)]), torch.cat([picture(0)] * 2)).numpy()
+    assert distances[0] == pytest.approx(0, abs=1e-5)
+    assert distances.shape[1] >= 1
+    assert (distances[1] > 0).all()
+    told.set_goal(picture(0))
+    networks.set_goal(picture(0))
+    networks.act(picture(1))
+    np.testing.assert_allclose(told.of_acted(picture(1)).numpy(), distances[1], rtol=1e-4)

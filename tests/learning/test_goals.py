@@ -1,5 +1,7 @@
 """Goal images before they are acted on: where they come from, whether they fit the training data, and stages."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -10,6 +12,7 @@ from crl_learning.goals.quality import quality
 from crl_learning.goals.reading import read_goals
 from crl_learning.goals.reference import FrameName, Reference, choose_reference
 from crl_learning.goals.stages import Stages
+from crl_learning.views import Views
 from crl_robot.errors import ContractError, GoalImageError
 from crl_robot.goal_image import GoalImage
 from crl_robot.image_spec import ImageSpec
@@ -50,28 +53,28 @@ def pictures(tmp_path):
 
 
 def test_a_folder_gives_its_images_as_stages_in_the_order_of_their_names(pictures):
-    goals = read_goals(str(pictures), NATIVE, SPEC.camera)
+    goals = read_goals(str(pictures), Views(SPEC))
     assert [one.source.rsplit("/")[-1] for one in goals] == ["a.png", "b.png"]
 
 
 def test_a_list_gives_stages_in_its_own_order(pictures):
-    goals = read_goals(f"{pictures}/b.png, {pictures}/a.png", NATIVE, SPEC.camera)
+    goals = read_goals(f"{pictures}/b.png, {pictures}/a.png", Views(SPEC))
     assert [one.source.rsplit("/")[-1] for one in goals] == ["b.png", "a.png"]
 
 
 def test_no_words_give_no_goal():
-    assert read_goals("", NATIVE, SPEC.camera) == ()
+    assert read_goals("", Views(SPEC)) == ()
 
 
 def test_a_folder_without_an_image_is_refused(tmp_path):
     with pytest.raises(GoalImageError, match="without an image"):
-        read_goals(str(tmp_path), NATIVE, SPEC.camera)
+        read_goals(str(tmp_path), Views(SPEC))
 
 
 def test_a_recorded_frame_is_a_goal_and_is_the_frame_of_the_store(lossless_store):
     path, episode_id, frames = lossless_store
     for words, expected in ((f"{path}#{episode_id}:1", frames[1]), (f"{path}#{episode_id}:-1", frames[-1])):
-        (found,) = read_goals(words, NATIVE, SPEC.camera)
+        (found,) = read_goals(words, Views(SPEC))
         assert np.array_equal(found.image, expected)
         assert words.rsplit("#")[-1].split(":")[0] in found.source
 
@@ -88,13 +91,13 @@ def test_a_recorded_frame_is_a_goal_and_is_the_frame_of_the_store(lossless_store
 def test_a_recorded_frame_that_is_not_there_is_refused_saying_what_is(lossless_store, words, says):
     path, episode_id, _ = lossless_store
     with pytest.raises(GoalImageError, match=says):
-        read_goals(words.format(path=path, episode=episode_id), NATIVE, SPEC.camera)
+        read_goals(words.format(path=path, episode=episode_id), Views(SPEC))
 
 
 def test_a_camera_that_the_store_lacks_is_named_beside_those_it_has(lossless_store):
     path, episode_id, _ = lossless_store
     with pytest.raises(GoalImageError, match="over_shoulder, not 'wrist'"):
-        read_goals(f"{path}#{episode_id}:0", NATIVE, "wrist")
+        read_goals(f"{path}#{episode_id}:0", Views(replace(SPEC, camera="wrist")))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from crl_learning.policy_loop import PolicyLoop
+from crl_learning.views import Views
 from crl_robot.contracts import ActionSpec, ArmState, Frame, JointReading, Observation, Pose
 from crl_robot.errors import ContractError
 from crl_robot.image_spec import ImageSpec
@@ -15,6 +16,7 @@ class BrightnessPolicy:
     """Moves along x by the brightness of goal minus image."""
 
     image_spec = ImageSpec()
+    views = Views(image_spec)
     action_spec = ActionSpec()
 
     distances = (1.0, 2.0)

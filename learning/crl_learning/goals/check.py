@@ -3,11 +3,15 @@ training frames."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crl_learning.goals.quality import quality
-from crl_learning.goals.reference import Neighbour, Reference
-from crl_robot.errors import GoalImageError
+import numpy as np
+from numpy.typing import NDArray
+
+from crl_learning.goals.quality import Quality, quality
+from crl_learning.goals.reference import FrameName, Neighbour, Reference
+from crl_learning.views import Views
+from crl_robot.errors import ContractError, GoalImageError
 from crl_robot.goal_image import GoalImage
 from crl_robot.image_spec import ImageSpec
 
@@ -19,6 +23,14 @@ BLURRED_PART = 0.5
 
 
 @dataclass(frozen=True)
+class Waypoint:
+    """A frame of the data that a plan leads over, uint8 (h, w, 3) as the network sees it."""
+
+    frame: FrameName
+    seen: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class CheckedGoal:
     """A goal and what is known of it.
 
@@ -27,12 +39,14 @@ class CheckedGoal:
         warnings: everything the user should read, of conversion and of content.
         score: distance to the training data over the usual one; None without a reference.
         nearest: the nearest training frames, nearest first.
+        waypoint: what it is where a planner put it there; ``goal`` is for people to look at then.
     """
 
     goal: GoalImage
     warnings: tuple[str, ...] = ()
     score: float | None = None
     nearest: tuple[Neighbour, ...] = ()
+    waypoint: Waypoint | None = None
 
 
 def check_goal(goal: GoalImage, spec: ImageSpec, reference: Reference | None, refuse: bool = True) -> CheckedGoal:
@@ -47,9 +61,7 @@ def check_goal(goal: GoalImage, spec: ImageSpec, reference: Reference | None, re
         GoalImageError: it shows nothing, or is too far from the training data.
     """
     seen = spec.apply(goal.image)
-    measured = quality(seen)
-    if measured.empty:
-        raise GoalImageError(f"goal image {goal.source} shows nothing: {measured.empty}; take it in the usual light")
+    measured = _require_shown(seen, goal.source)
     if reference is None:
         return CheckedGoal(goal, goal.warnings)
     nearest = tuple(reference.nearest(seen))
@@ -66,6 +78,34 @@ def check_goal(goal: GoalImage, spec: ImageSpec, reference: Reference | None, re
             f"{reference.sharpness:.2f} or more; take it with the camera itself"
         )
     return CheckedGoal(goal, tuple(notes), score, nearest)
+
+
+def check_views(goal: GoalImage, views: Views, reference: Reference | None, refuse: bool = True) -> CheckedGoal:
+    """The same for a goal of several cameras: each must show something; the first is held against the reference.
+
+    Raises:
+        GoalImageError: as `check_goal`, and for a picture of another number of cameras.
+    """
+    pictures = split_goal(goal, views)
+    for camera in views.more:
+        _require_shown(views.spec.apply(pictures[camera]), f"{goal.source} ({camera})")
+    first = replace(goal, image=pictures[views.spec.camera])
+    return replace(check_goal(first, views.spec, reference, refuse), goal=goal)
+
+
+def split_goal(goal: GoalImage, views: Views) -> dict[str, NDArray[np.uint8]]:
+    """Its pictures uint8 (H, W, 3) by camera. Raises GoalImageError when it is of another number of cameras."""
+    try:
+        return views.split(goal.image)
+    except ContractError as error:
+        raise GoalImageError(f"goal image {goal.source}: {error}") from error
+
+
+def _require_shown(seen: NDArray[np.uint8], source: str) -> Quality:
+    measured = quality(seen)
+    if measured.empty:
+        raise GoalImageError(f"goal image {source} shows nothing: {measured.empty}; take it in the usual light")
+    return measured
 
 
 def _far(source: str, score: float, nearest: tuple[Neighbour, ...]) -> str:

@@ -4,13 +4,16 @@ goal:=photo.png                      one goal
 goal:=first.png,second.png           two stages, in this order
 goal:=stages/                        the images of a folder, in the order of their names
 goal:=data.zarr#EPISODE:FRAME        frame 0, 1, ... of an episode; -1 is its last one
+goal:=shoulder.png+wrist.png         one goal of several cameras, in the order in which the checkpoint sees them
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from crl_learning.views import Views
 from crl_robot.errors import GoalImageError, StoreError
 from crl_robot.goal_image import GoalImage, goal_from_array, load_goal_image
 
@@ -19,11 +22,11 @@ MAX_STAGES = 100
 _RECORDED = re.compile(r"(?P<store>.+)#(?P<episode>[^#:]+):(?P<frame>-?\d+)")
 
 
-def read_goals(words: str, native: tuple[int, int], camera: str) -> tuple[GoalImage, ...]:
-    """The goal images that ``words`` name, in order, at ``native`` (width, height); none for an empty text.
+def read_goals(words: str, views: Views) -> tuple[GoalImage, ...]:
+    """The goal images that ``words`` name, in order, at native size; none for an empty text.
 
     Args:
-        camera: whose frames are taken of a store.
+        views: which cameras see them.
 
     Raises:
         GoalImageError: one of them cannot be a goal, or there are more than MAX_STAGES.
@@ -31,7 +34,7 @@ def read_goals(words: str, native: tuple[int, int], camera: str) -> tuple[GoalIm
     sources = [source for part in words.split(",") if part.strip() for source in _sources(part.strip())]
     if len(sources) > MAX_STAGES:
         raise GoalImageError(f"goal names {len(sources)} images, expected at most {MAX_STAGES} stages; name fewer")
-    return tuple(_read(source, native, camera) for source in sources)
+    return tuple(_read(source, views) for source in sources)
 
 
 def _sources(part: str) -> list[str]:
@@ -48,21 +51,38 @@ def _sources(part: str) -> list[str]:
     return images
 
 
-def _read(source: str, native: tuple[int, int], camera: str) -> GoalImage:
+def _read(source: str, views: Views) -> GoalImage:
     recorded = _RECORDED.fullmatch(source)
     if recorded and not Path(source).exists():
-        return _recorded_goal(recorded["store"], recorded["episode"], int(recorded["frame"]), native, camera)
+        goals = [_recorded_goal(recorded, views.spec.native, camera) for camera in views.cameras]
+        return _joined(goals, goals[0].source, views)
     if Path(source).expanduser().is_dir():
         raise GoalImageError(
             f"goal {source} is a store of recordings, expected one frame of it; write {source}#EPISODE:FRAME, see "
             "'crl-data info --episodes'"
         )
-    return load_goal_image(source, native)
+    files = source.split("+") if views.more and not Path(source).expanduser().exists() else [source]
+    if len(files) != len(views.cameras):
+        raise GoalImageError(
+            f"goal {source} names {len(files)} files, expected one for each camera of the checkpoint "
+            f"({', '.join(views.cameras)}): {'+'.join(f'{camera}.png' for camera in views.cameras)}, a recorded frame, "
+            "or a captured goal"
+        )
+    return _joined([load_goal_image(file, views.spec.native) for file in files], source, views)
 
 
-def _recorded_goal(path: str, episode: str, frame: int, native: tuple[int, int], camera: str) -> GoalImage:
+def _joined(goals: Sequence[GoalImage], source: str, views: Views) -> GoalImage:
+    """Of several cameras one goal."""
+    if not views.more:
+        return goals[0]
+    image = views.join({camera: goal.image for camera, goal in zip(views.cameras, goals, strict=True)})
+    return GoalImage(image, tuple(words for goal in goals for words in goal.warnings), source)
+
+
+def _recorded_goal(named: re.Match[str], native: tuple[int, int], camera: str) -> GoalImage:
     from crl_data.store import Store
 
+    path, episode, frame = named["store"], named["episode"], int(named["frame"])
     source = f"{Path(path).expanduser().absolute()}#{episode}:{frame}"
     try:
         store = Store.open(Path(path).expanduser())

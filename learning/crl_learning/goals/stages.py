@@ -41,6 +41,18 @@ class Stages:
         self.index = index
         return self.goals[index]
 
+    @property
+    def aim(self) -> CheckedGoal | None:
+        """The present goal, or that which the present waypoint leads to."""
+        return next((goal for goal in self.goals[self.index :] if goal.waypoint is None), None)
+
+    def lead_by(self, waypoints: Sequence[CheckedGoal]) -> None:
+        """Put waypoints before the present aim, in place of those that are left of an older plan."""
+        behind = next(n for n in range(self.index, len(self.goals)) if self.goals[n].waypoint is None)
+        self.goals = (*self.goals[: self.index], *waypoints, *self.goals[behind:])
+        self.reached = {stage for stage in self.reached if stage < self.index}
+
     def restart(self) -> None:
-        """Back to the first stage, for a new run."""
+        """Back to the first stage, for a new run; waypoints belong to the run before."""
+        self.goals = tuple(goal for goal in self.goals if goal.waypoint is None)
         self.index, self.reached = 0, set()
