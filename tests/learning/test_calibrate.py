@@ -12,13 +12,16 @@ from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_learning.goal_policy import GoalPolicy
+from crl_learning.goals.reference import FrameName, Reference
 from crl_learning.progress.calibrate import CalibrationSettings, calibrate, calibrate_checkpoint
-from crl_learning.progress.export import load_progress
+from crl_learning.progress.calibration import Calibration
+from crl_learning.progress.export import ProgressExport, load_progress, save_progress
 from crl_learning.progress.held_out import load_held_out
+from crl_learning.progress.own_runs import calibrate_on_runs
 from crl_learning.run_cli import main
 from crl_learning.runtime.checks import alignment_check, pose_check
 from crl_robot.contracts import ActionSpec, ArmState, Frame, JointReading, Observation, Pose
-from crl_robot.errors import StoreError
+from crl_robot.errors import CheckpointError, StoreError
 
 SMALL = CalibrationSettings(pairs=100, runs=20, goals=40, horizon=10)
 EPISODES, STEPS = 10, 12
@@ -34,9 +37,9 @@ def view(x: float, y: float) -> np.ndarray:
     return image
 
 
-def record(store: Store, seed: int) -> None:
+def record(store: Store, seed: int, speed: float = 1.0) -> None:
     rng = np.random.default_rng(seed)
-    (x, y), step = rng.uniform(0, 1, 2), rng.uniform(-0.05, 0.05, 2)
+    (x, y), step = rng.uniform(0, 1, 2), speed * rng.uniform(-0.05, 0.05, 2)
     with EpisodeWriter(store, source="play") as writer:
         for i in range(STEPS):
             x, y = np.clip([x + step[0], y + step[1]], 0, 1)
@@ -62,9 +65,15 @@ def checkpoint(tmp_path, untrained) -> Path:
     return Path(shutil.copytree(untrained, tmp_path / "checkpoint"))
 
 
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory, untrained, data) -> tuple[Path, dict]:
+    folder = Path(shutil.copytree(untrained, tmp_path_factory.mktemp("calibrated") / "checkpoint"))
+    return folder, calibrate_checkpoint(folder, data, settings=SMALL)
+
+
 @pytest.mark.slow
-def test_a_checkpoint_gets_calibration_reference_frames_camera_and_the_tools_range(checkpoint, data):
-    facts = calibrate_checkpoint(checkpoint, data, settings=SMALL)
+def test_a_checkpoint_gets_calibration_reference_frames_camera_and_the_tools_range(calibrated, data):
+    checkpoint, facts = calibrated
     assert facts["pairs"] == SMALL.pairs
     assert facts["object_tolerance_m"] is None
     export = load_progress(checkpoint)
@@ -78,9 +87,38 @@ def test_a_checkpoint_gets_calibration_reference_frames_camera_and_the_tools_ran
     assert pose_check(np.array([0.3, 0.1, 0.4]), export).verdict == "warning"
 
 
+@pytest.mark.slow
+def test_the_policys_own_runs_say_how_many_steps_it_needs_and_leave_the_rest(calibrated, data, tmp_path):
+    """Play takes detours, so its steps are too many for a policy that goes straight."""
+    checkpoint = Path(shutil.copytree(calibrated[0], tmp_path / "checkpoint"))
+    before = load_progress(checkpoint)
+    runs = Store.create(tmp_path / "runs.zarr", Store.open(data).spec)
+    for seed in range(EPISODES):
+        record(runs, seed, speed=2.0)
+    facts = calibrate_on_runs(checkpoint, runs.path, SMALL)
+    after = load_progress(checkpoint)
+    assert facts["steps_in_runs"] < facts["expected_before"]
+    assert after.calibration.steps(-1.5).expected < before.calibration.steps(-1.5).expected
+    assert after.calibration.thresholds == before.calibration.thresholds
+    assert after.start_joints == before.start_joints == (0.0,) * 6
+    assert after.facts == before.facts
+
+
+def test_too_few_runs_and_a_checkpoint_that_is_not_calibrated_are_refused(checkpoint, data, tmp_path):
+    with pytest.raises(CheckpointError, match="not calibrated"):
+        calibrate_on_runs(checkpoint, data, SMALL)
+    reference = Reference(np.zeros((1, 4, 4, 3), np.uint8), (FrameName("a", 0),), 1.0, 1.0)
+    curve = {"signal": (-1.0, 0.0), "expected": (9.0, 0.0), "low": (5.0, 0.0), "high": (9.0, 1.0), "horizon": 9}
+    reached = {"rates": (0.05,), "thresholds": (-0.5,), "hold": 2, "patience": 3, "step": 0.1, "facts": {}}
+    calibration = Calibration(weights=(1.0, 1.0), offset=0.0, **curve, **reached)
+    save_progress(checkpoint, ProgressExport(calibration, reference, None), {})
+    with pytest.raises(StoreError, match="has 0 runs that did not fail, expected at least 10"):
+        calibrate_on_runs(checkpoint, Store.create(tmp_path / "none.zarr", Store.open(data).spec).path, SMALL)
+
+
 def test_the_same_seed_gives_the_same_calibration(untrained, data):
     policy, store = GoalPolicy.load(untrained), Store.open(data)
-    held_out = load_held_out(store, policy.image_spec, store.episode_ids()[:3])
+    held_out = load_held_out(store, policy.views, store.episode_ids()[:3])
     few = dataclasses.replace(SMALL, pairs=30, runs=3, goals=5)
     assert calibrate(policy, held_out, few) == calibrate(policy, held_out, few)
 

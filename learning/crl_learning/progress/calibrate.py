@@ -17,7 +17,13 @@ from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.export import ProgressExport, save_progress
 from crl_learning.progress.fitting import fit_signal, longest_stall, roc_auc, run_thresholds, step_curves
 from crl_learning.progress.held_out import HeldOut, Tolerance, load_held_out, segments
-from crl_learning.progress.reference_data import camera_view, reference_frames, split_episodes, tool_range
+from crl_learning.progress.reference_data import (
+    camera_view,
+    reference_frames,
+    split_episodes,
+    start_joints,
+    tool_range,
+)
 
 ALMOST = 3
 """States of each kind that are just not at a goal."""
@@ -76,11 +82,12 @@ def calibrate_checkpoint(
     folder, settings = Path(checkpoint), settings or CalibrationSettings()
     policy, source = GoalPolicy.load(folder), Store.open(store)
     learned, others = split_episodes(source, held_out)
-    data = load_held_out(source, policy.image_spec, others, settings.tolerance)
+    data = load_held_out(source, policy.views, others, settings.tolerance)
     calibration = calibrate(policy, data, settings)
     reference = reference_frames(source, policy, learned, data)
     low, high = tool_range(data)
-    export = ProgressExport(calibration, reference, camera_view(source, policy.image_spec.camera), low, high)
+    view, start = camera_view(source, policy.image_spec.camera), start_joints(source, learned)
+    export = ProgressExport(calibration, reference, view, low, high, start)
     facts = {"store": str(store), "fingerprint": source.fingerprint(others), "episodes": len(others)}
     save_progress(folder, export, facts)
     return facts | (dict(calibration.facts) if calibration else {"calibrated": False})
@@ -89,20 +96,20 @@ def calibrate_checkpoint(
 def calibrate(policy: GoalPolicy, data: HeldOut, settings: CalibrationSettings) -> Calibration | None:
     """The calibration of a policy's progress signal; None where it has no distances."""
     rng = np.random.default_rng(settings.seed)
-    states, goals, steps, own = _pairs(data, settings, rng)
-    distances = _compare(policy, data, states, goals)
+    states, goals, steps, own = draw_pairs(data, settings, rng)
+    distances = compare_states(policy, data, states, goals)
     if not distances.shape[1]:
         return None
     weights, offset = fit_signal(distances, steps)
 
     def signal_of(of: NDArray[np.int64], towards: NDArray[np.int64]) -> NDArray[np.float64]:
-        return -(offset + np.log1p(_compare(policy, data, of, towards)) @ weights)
+        return -(offset + np.log1p(compare_states(policy, data, of, towards)) @ weights)
 
     rate_hz = policy.action_spec.rate_hz
     signal = -(offset + np.log1p(distances) @ weights)
     step = BETTER_PART * float(np.quantile(signal, 0.95) - np.quantile(signal, 0.05))
     rates, thresholds = run_thresholds(_almost_reached(data, settings.goals, signal_of, rng))
-    patience = _patience(data, settings, step, signal_of, rng)
+    patience = patience_of(data, settings, step, signal_of, rng)
     knots, expected, low, high = (tuple(curve.tolist()) for curve in step_curves(signal[own], steps[own]))
     return Calibration(
         weights=tuple(weights.tolist()),
@@ -130,7 +137,7 @@ def _almost_reached(data: HeldOut, count: int, signal_of: SignalOf, rng: np.rand
     return highest
 
 
-def _patience(
+def patience_of(
     data: HeldOut, settings: CalibrationSettings, step: float, signal_of: SignalOf, rng: np.random.Generator
 ) -> int:
     """Ticks without a better signal that only few of the ways to a goal need."""
@@ -144,7 +151,7 @@ def _patience(
     return math.ceil(np.quantile(stalls, settings.patience_share)) + 1 if stalls else settings.horizon
 
 
-def _pairs(data: HeldOut, settings: CalibrationSettings, rng: np.random.Generator) -> Pairs:
+def draw_pairs(data: HeldOut, settings: CalibrationSettings, rng: np.random.Generator) -> Pairs:
     """States, goals, the ticks between them, and whether they are of one trajectory; one in five is not, and far."""
     states, goals, steps, own = [], [], [], []
     for run in segments(data, settings.pairs, settings.horizon, rng):
@@ -157,9 +164,10 @@ def _pairs(data: HeldOut, settings: CalibrationSettings, rng: np.random.Generato
     return np.array(states), np.array(goals), np.array(steps), np.array(own)
 
 
-def _compare(
+def compare_states(
     policy: GoalPolicy, data: HeldOut, states: NDArray[np.int64], goals: NDArray[np.int64], batch: int = 256
 ) -> NDArray[np.float64]:
+    """Distances float64 (n, D) of states from goals, (n,) rows of the data each."""
     parts = [
         policy.compare(data.images[states[i : i + batch]], data.images[goals[i : i + batch]])
         for i in range(0, len(states), batch)

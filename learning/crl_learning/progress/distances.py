@@ -12,6 +12,7 @@ from torch import Tensor
 
 from crl_learning.acting import ActingNetworks
 from crl_learning.networks.critic import Critic
+from crl_learning.networks.hierarchy import HierarchicalValue
 from crl_learning.networks.policy import Policy
 from crl_learning.networks.values import ValueNetwork
 
@@ -22,8 +23,9 @@ class GoalDistances:
     """Distances of views from the goal that is set, or of any states from any goals.
 
     With a contrastive critic there are two: of the encoded images, and of phi(s, pi(s, g)) and phi(g, pi(g, g)),
-    averaged over the twins. Without one there is a single distance: of what the encoder of value or policy, which sees
-    both images at once, makes of (s, g) and of (g, g). Of networks of another kind there is none.
+    averaged over the twins. HIQL has two: of the subgoal representations phi([s; g]) and phi([g; g]), and of the values
+    V(s, g) and V(g, g), which stand for a discounted number of steps. Without any of these there is a single distance:
+    of what the encoder of value or policy, which sees both images at once, makes of (s, g) and of (g, g).
     """
 
     def __init__(self, networks: ActingNetworks) -> None:
@@ -49,16 +51,20 @@ class GoalDistances:
 
     @torch.inference_mode()
     def between(self, states: Tensor, goals: Tensor) -> Tensor:
-        """Distances float32 (N, D) of states from goals, (N, ...) each."""
-        return _distances(self._side(states, goals), self._side(goals, goals)).cpu()
+        """Distances float32 (N, D) of states from goals, (N, ...) each, or from one goal (1, ...)."""
+        each = goals.expand(len(states), *goals.shape[1:])
+        return _distances(self._side(states, each), self._side(goals, goals)).cpu()
 
     def _side(self, states: Tensor, goals: Tensor) -> Sides:
-        """What the networks make of states on the way to goals: (N, F), and phi (T, N, R) where there is one."""
+        """What the networks make of states on the way to goals: (N, F), phi (T, N, R) or the value (N, 1)."""
         critic, policy = self._networks.critic, self._networks.policy
         if isinstance(critic, Critic):
             encoded = critic.encoder(states)
             arm = self._networks.neutral_arm(len(states))
             return encoded, critic.state_action(encoded, policy(states, goals, arm), arm)
+        if isinstance(critic, HierarchicalValue):
+            subgoal = critic.subgoal(states, goals)
+            return subgoal, critic.value(states, subgoal).mean(0)[:, None]
         if isinstance(critic, ValueNetwork):
             return (critic.encode(states, goals),)
         if isinstance(policy, Policy):

@@ -7,7 +7,7 @@ SHA-256 it names, and is refused beside others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class ProgressExport:
         reference: frames as the network sees them.
         camera: what stood still before the camera, at native size; None where its view was never the same.
         tool_low, tool_high: (3,) m, base frame: where the tool was in the data; None where it is not known.
+        facts: how it was measured, as they were saved.
+        start_joints: (N,) rad, where an episode of the data began, the most usual one; None where it is not known.
     """
 
     calibration: Calibration | None
@@ -46,6 +48,8 @@ class ProgressExport:
     camera: CameraReference | None
     tool_low: NDArray[np.float64] | None = None
     tool_high: NDArray[np.float64] | None = None
+    start_joints: tuple[float, ...] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_progress(checkpoint: Path, export: ProgressExport, facts: Mapping[str, Any]) -> Path:
@@ -59,7 +63,7 @@ def save_progress(checkpoint: Path, export: ProgressExport, facts: Mapping[str, 
     content: dict[str, Any] = {
         "schema": PROGRESS_SCHEMA,
         "schema_version": PROGRESS_VERSION,
-        "networks": _network_sums(checkpoint),
+        "networks": network_sums(checkpoint),
         "calibration": export.calibration.to_dict() if export.calibration else None,
         "reference": {
             "frames": [[name.episode, name.frame] for name in reference.names],
@@ -68,6 +72,7 @@ def save_progress(checkpoint: Path, export: ProgressExport, facts: Mapping[str, 
         },
         "camera": {"steadiness": export.camera.steadiness} if export.camera else None,
         "tool": [bound.tolist() for bound in (export.tool_low, export.tool_high) if bound is not None] or None,
+        "start_joints": list(export.start_joints) if export.start_joints else None,
         "facts": dict(facts),
     }
     write_folder(folder, {_REFERENCE: tensors}, PROGRESS_FACTS, content)
@@ -86,7 +91,7 @@ def load_progress(checkpoint: Path) -> ProgressExport | None:
     facts = read_facts(folder / PROGRESS_FACTS, PROGRESS_SCHEMA, PROGRESS_VERSION)
     tensors = {name: tensor.numpy() for name, tensor in read_tensors(folder, facts, _REFERENCE).items()}
     try:
-        if facts["networks"] != _network_sums(checkpoint):
+        if facts["networks"] != network_sums(checkpoint):
             raise CheckpointError(
                 f"{folder} was made for other networks than those in {checkpoint}; make it anew: "
                 f"crl-run calibrate {checkpoint} --data STORE"
@@ -110,9 +115,10 @@ def _from_facts(facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     low, high = (np.array(bound) for bound in facts["tool"]) if facts["tool"] else (None, None)
     calibration = Calibration.from_dict(facts["calibration"]) if facts["calibration"] else None
     reference = Reference(tensors["images"], names, float(kept["usual"]), float(kept["sharpness"]))
-    return ProgressExport(calibration, reference, camera, low, high)
+    start = tuple(float(joint) for joint in facts.get("start_joints") or ()) or None
+    return ProgressExport(calibration, reference, camera, low, high, start, facts["facts"])
 
 
-def _network_sums(checkpoint: Path) -> dict[str, str]:
+def network_sums(checkpoint: Path) -> dict[str, str]:
     """SHA-256 of the checkpoint's tensor files, by name."""
     return dict(read_facts(checkpoint / FACTS, SCHEMA, CHECKPOINT_VERSION)["sha256"])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.store import Store
 from crl_learning.dataset import starts_of
+from crl_learning.views import Views
 from crl_robot.errors import ConfigError, StoreError
-from crl_robot.image_spec import ImageSpec
 
 _TRUTHS = ("truth_objects", "truth_object", "truth_slides")
 
@@ -33,7 +33,7 @@ class HeldOut:
     """Trajectories end to end.
 
     Attributes:
-        images: uint8 (N, h, w, 3) as the network sees them.
+        images: uint8 (N, h, w, 3 * cameras) as the network sees them.
         lengths: int64 (E,) steps of each trajectory.
         tool: float64 (N, 3) m, or (N, 0) where the data do not know it.
         scene: float64 (N, P) m, positions of objects and drawers; (N, 0) in real data.
@@ -90,11 +90,11 @@ class HeldOut:
         return np.concatenate([chosen, wrong[np.argsort(objects[wrong])[:count]]]).astype(np.int64)
 
 
-def load_held_out(store: Store, spec: ImageSpec, ids: Sequence[str], tolerance: Tolerance | None = None) -> HeldOut:
+def load_held_out(store: Store, views: Views, ids: Sequence[str], tolerance: Tolerance | None = None) -> HeldOut:
     """Read trajectories of a store. Raises StoreError."""
     if not ids:
         raise StoreError(f"{store.path} has no episodes left to calibrate with; give a store with at least 10")
-    images, lengths = store.load_images(spec, ids, progress=False)
+    images, lengths = _images(store, views, ids)
     total = len(images)
     tool = _array(store, "tool_measured", ids)
     scene = _array_of_scene(store, ids)
@@ -116,6 +116,14 @@ def segments(data: HeldOut, count: int, horizon: int, rng: np.random.Generator) 
     for trajectory in rng.choice(long_enough, count):
         start, goal = int(data.starts[trajectory]), int(rng.integers(2, data.lengths[trajectory]))
         yield np.arange(start + max(0, goal - horizon), start + goal + 1)
+
+
+def _images(store: Store, views: Views, ids: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pictures uint8 (N, h, w, 3 * cameras) as the network sees them, and lengths (E,)."""
+    specs = [replace(views.spec, camera=camera) for camera in views.cameras]
+    parts = [store.load_images(spec, ids, progress=False) for spec in specs]
+    images = [images for images, _ in parts]
+    return images[0] if len(images) == 1 else np.concatenate(images, axis=-1), parts[0][1]
 
 
 def _array_of_scene(store: Store, ids: Sequence[str]) -> NDArray[np.float64] | None:

@@ -37,20 +37,21 @@ def split_episodes(store: Store, held_out: Sequence[str] | None) -> tuple[list[s
             f"{store.path} has {len(ids)} episodes, {len(held_out)} of them held out; expected at least {MIN_EPISODES} "
             "and some that are not: record more"
         )
-    return _spread(learned), _spread(list(held_out))
+    return spread_episodes(learned), spread_episodes(list(held_out))
 
 
-def _spread(ids: list[str]) -> list[str]:
+def spread_episodes(ids: list[str]) -> list[str]:
+    """At most MAX_EPISODES of them, from the first to the last."""
     chosen = np.unique(np.linspace(0, len(ids) - 1, min(MAX_EPISODES, len(ids))).round().astype(int))
     return [ids[i] for i in chosen]
 
 
 def reference_frames(store: Store, policy: GoalPolicy, learned: list[str], data: HeldOut) -> Reference:
-    """Frames of the given episodes as the network sees them; held-out data say what distance is usual."""
+    """Frames of the first camera as the network sees them; held-out data say what distance is usual."""
     images, lengths = store.load_images(policy.image_spec, learned, progress=False)
     names = [FrameName(name, step) for name, n in zip(learned, lengths, strict=True) for step in range(int(n))]
     rows = np.unique(np.linspace(0, len(images) - 1, min(4000, len(images))).round().astype(int))
-    held = data.images[:: max(1, len(data.images) // 1000)]
+    held = np.ascontiguousarray(data.images[:: max(1, len(data.images) // 1000), ..., :3])
     sharpness = float(np.quantile([quality(image).sharpness for image in held], 0.01))
     return choose_reference(images[rows], [names[i] for i in rows], held, REFERENCE_FRAMES, sharpness)
 
@@ -70,3 +71,15 @@ def tool_range(data: HeldOut) -> tuple[NDArray[np.float64] | None, NDArray[np.fl
         return None, None
     low, high = np.quantile(data.tool, [0.005, 0.995], axis=0)
     return low, high
+
+
+def start_joints(store: Store, ids: list[str]) -> tuple[float, ...] | None:
+    """Joints (N,) in rad of the most usual beginning of these episodes; None where the store knows no joints.
+
+    It is the beginning that is nearest to all others, so a pose in which the arm has really been.
+    """
+    if not store.spec.joint_names:
+        return None
+    first = np.stack([joints[0] for joints in store.episode_arrays("joints", ids)])
+    apart = np.linalg.norm(first[:, None] - first[None], axis=-1).sum(1)
+    return tuple(float(joint) for joint in first[int(apart.argmin())])

@@ -13,7 +13,11 @@ def add_calibrate(verbs: Any) -> None:
         "calibrate", help="measure steps left, 'reached' and 'not improving' of a checkpoint on held-out data"
     )
     parser.add_argument("checkpoint", help="its folder; gets a folder progress/ inside")
-    parser.add_argument("--data", type=Path, required=True, metavar="STORE", help="trajectories of camera and robot")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--data", type=Path, metavar="STORE", help="trajectories of camera and robot")
+    data.add_argument(
+        "--runs", type=Path, metavar="STORE", help="recorded runs of this policy: only steps left and patience, anew"
+    )
     parser.add_argument(
         "--tool", type=float, default=2.0, metavar="CM", help="tool at the goal within so many cm (default 2)"
     )
@@ -30,12 +34,17 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from crl_learning.assets import checkpoint_folder
     from crl_learning.progress.calibrate import CalibrationSettings, calibrate_checkpoint
     from crl_learning.progress.held_out import Tolerance
+    from crl_learning.progress.own_runs import calibrate_on_runs
 
     tolerance = Tolerance(arguments.tool / 100, arguments.object / 100)
     settings = CalibrationSettings(tolerance=tolerance, seed=arguments.seed)
     console = Console()
-    with console.status("comparing views and goals of held-out trajectories"):
-        facts = calibrate_checkpoint(checkpoint_folder(arguments.checkpoint), arguments.data, settings=settings)
+    folder = checkpoint_folder(arguments.checkpoint)
+    with console.status("comparing views and goals of trajectories"):
+        if arguments.runs is not None:
+            facts = calibrate_on_runs(folder, arguments.runs, settings)
+        else:
+            facts = calibrate_checkpoint(folder, arguments.data, settings=settings)
     for name, value in facts.items():
         console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)
     return 0
