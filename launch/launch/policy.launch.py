@@ -40,6 +40,24 @@ ARGUMENTS = (
     DeclareLaunchArgument("speed", default_value="", description="Factor on the policy's steps, 0.05 to 1"),
     DeclareLaunchArgument("time_limit_s", default_value="", description="End a run after so many seconds; 0: never"),
     DeclareLaunchArgument(
+        "start_pose",
+        default_value="",
+        description="Where the arm goes before a run: none, home, data, joints in rad",
+    ),
+    DeclareLaunchArgument(
+        "when_reached",
+        default_value="",
+        description="When the goal is reached: stop, hold, hand_over or go_on",
+    ),
+    DeclareLaunchArgument(
+        "when_stuck", default_value="", description="When nothing improves: stop, hold, hand_over or go_on"
+    ),
+    DeclareLaunchArgument("planner", default_value="", description="Way to far goals: none, graph or interpolation"),
+    DeclareLaunchArgument("waypoints", default_value="", description="Most waypoints of a plan, 1 to 20"),
+    DeclareLaunchArgument(
+        "verdict_s", default_value="", description="How long after a run the operator's verdict is waited for, s"
+    ),
+    DeclareLaunchArgument(
         "record", default_value="true", choices=["true", "false"], description="Record every run in a folder of its own"
     ),
     DeclareLaunchArgument("runs", default_value="runs", description="Gets the folders of the runs"),
@@ -102,10 +120,13 @@ def acting_nodes(context: LaunchContext) -> list[Node]:
 
     policy: dict[str, object] = {name: given(name) for name in ("goal", "goal_camera", "checkpoint")}
     policy |= {name: float(given(name)) for name in ("speed", "time_limit_s") if given(name)}
+    policy |= {name: given(name) for name in ("start_pose", "when_reached", "when_stuck", "planner") if given(name)}
+    policy |= {"waypoints": int(given("waypoints"))} if given("waypoints") else {}
     policy |= {"dry_run": given("dry_run") == "true"} if given("dry_run") else {}
     if given("record") == "false":
         return [node(context, "policy", "policy_params_file", policy)]
     recorder: dict[str, object] = {"runs": given("runs")}
+    recorder |= {"verdict_s": float(given("verdict_s"))} if given("verdict_s") else {}
     recorder |= {"robot": "sawyer"} if given("robot") == "sawyer" else {}
     return [
         node(context, "policy", "policy_params_file", policy | {"lead_s": RECORDER_LEAD_S}),

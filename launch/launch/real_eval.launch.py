@@ -37,6 +37,8 @@ ARGUMENTS = (
         "layout", default_value="plain", description="Layout of a gamepad whose buttons answer beside the keyboard's"
     ),
 )
+VERDICT_S = "3600"
+"""How long the record of a trial waits for the operator's verdict."""
 SAME = ("out", "trials", "ticks", "scenes", "judge", "task", "world", "layout")
 # A trial has all its control ticks, as those of crl-eval have.
 EVERY_TICK = str(SHARE / "configs" / "ros" / "real_eval.yaml")
@@ -71,6 +73,7 @@ def generate_launch_description() -> LaunchDescription:
         str(SHARE / "launch" / "policy.launch.py"),
         launch_arguments={
             "policy_params_file": EVERY_TICK,
+            "verdict_s": VERDICT_S,
             "runs": PathJoinSubstitution([LaunchConfiguration("out"), "runs"]),
         }.items(),
     )

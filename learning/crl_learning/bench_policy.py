@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"bench_policy: {error}\n")
         return 2
     width, height = policy.image_spec.native
-    images = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(
+        0, 256, (4, height, width, 3 * len(policy.views.cameras)), dtype=np.uint8
+    )
     policy.set_goal(images[0])
     sys.stdout.write("ready\n")
     sys.stdout.flush()

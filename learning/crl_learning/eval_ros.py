@@ -23,9 +23,10 @@ from crl_robot.robots import robot
 from crl_robot.sim.env import SimEnv
 
 EVERY_TICK: dict[str, Parameter] = {
-    "stop_when_reached": False,
-    "stop_when_stalled": False,
+    "when_reached": "go_on",
+    "when_stuck": "go_on",
     "pause_on_estop": False,
+    "wait_for_enable": False,
     "checks": "off",
 }
 """A trial has all its control ticks, whatever the policy node thinks of it, as those in one process have."""

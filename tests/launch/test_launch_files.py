@@ -197,13 +197,22 @@ def test_nodes_get_their_goal_from_the_callers_folder_and_the_dds_profile(start)
     assert "configs/ros/fastdds.xml" in facts
 
 
+def test_start_pose_and_what_follows_a_goal_reach_the_policy_and_the_verdict_reaches_the_recorder(start):
+    launch = start("policy", "start_pose:=home", "when_reached:=hold", "when_stuck:=hand_over", "verdict_s:=60")
+    launch.wait_for(lambda: all(launch.starts(node) for node in ("policy", "run_recorder")))
+    policy = launch.parameters("policy")
+    assert (policy["start_pose"], policy["when_reached"], policy["when_stuck"]) == ("home", "hold", "hand_over")
+    assert launch.parameters("run_recorder")["verdict_s"] == 60.0
+
+
 def test_trials_have_all_their_ticks_and_are_recorded_beside_their_results(start):
     launch = start("real_eval", "task:=push", "out:=trials", 'world:={"friction": 0.5}', "judge:=truth")
     launch.wait_for(lambda: all(launch.starts(node) for node in ("sim", "policy", "run_recorder", "real_eval")))
     words = json.loads((launch.told / "real_eval.starts").read_text().splitlines()[0])["words"]
     assert {"--policy=models/push", "--out=trials", "--judge=truth", '--world={"friction": 0.5}'} <= set(words)
-    assert "stop_when_reached: false" in (launch.told / "policy.starts").read_text()
+    assert "when_reached: go_on" in (launch.told / "policy.starts").read_text()
     assert launch.parameters("run_recorder")["runs"] == "trials/runs"
+    assert launch.parameters("run_recorder")["verdict_s"] == 3600.0
     assert launch.parameters("sim")["world"] == '{"friction": 0.5}'
 
 

@@ -11,6 +11,7 @@ from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.watch import ProgressWatch
 from crl_learning.runtime.goal_run import GoalRun
 from crl_learning.runtime.settings import RunSettings
+from crl_learning.views import Views
 from crl_robot.contracts import ActionSpec, ArmState, Frame, JointReading, Observation, Pose
 from crl_robot.errors import ConfigError, ContractError
 from crl_robot.goal_image import GoalImage
@@ -38,6 +39,7 @@ class DistancePolicy:
     """Its distance from the goal is the difference in brightness."""
 
     image_spec = ImageSpec()
+    views = Views(image_spec)
     action_spec = ActionSpec()
 
     def __init__(self):
@@ -67,9 +69,13 @@ class Bench:
             RunSettings(**settings),
             watch,
             lambda: self.now_s,
-            show=lambda goal, seen: self.shown.append(goal.goal.source),
+            show=self._show,
         )
         self._stamps = itertools.count(1_000_000_000, 200_000_000)
+
+    def _show(self, goal, seen):
+        self.shown.append(goal.goal.source)
+        return len(self.shown)
 
     def goals(self, *levels):
         self.run.set_goals([CheckedGoal(GoalImage(flat(level), (), str(level))) for level in levels])
@@ -219,10 +225,56 @@ def test_without_a_calibration_a_run_neither_reaches_nor_stalls():
 
 
 def test_a_program_that_decides_itself_gets_every_tick():
-    bench = Bench(stop_when_reached=False, stop_when_stalled=False).goals(0)
+    bench = Bench(when_reached="go_on", when_stuck="go_on").goals(0)
     bench.run.start()
     assert all(bench.tick(0) for _ in range(50))
     assert bench.outcomes[-1].progress.reached
+
+
+@pytest.mark.parametrize(
+    ("what", "level", "state"),
+    [("hold", 0, "paused"), ("hand_over", 0, "handed_over"), ("hold", 50, "paused"), ("hand_over", 50, "handed_over")],
+)
+def test_a_run_that_reached_or_is_stuck_holds_or_hands_over_as_it_was_told_and_goes_on(what, level, state):
+    bench = Bench(when_reached=what, when_stuck=what).goals(0)
+    bench.run.start()
+    first = [bench.tick(level) for _ in range(8)]
+    name = bench.run.clock.id
+    assert bench.run.clock.state == state
+    assert not first[-1]
+    assert ("reached" if level == 0 else "no progress") in bench.run.clock.pause_reason
+    assert bench.run.start() is False
+    assert bench.run.clock.id == name
+    assert bench.tick(40)
+
+
+def test_an_arm_that_was_handed_over_gets_nothing_and_its_time_does_not_count():
+    bench = Bench(time_limit_s=2.0).goals(0)
+    bench.run.start()
+    assert bench.tick(50)
+    bench.run.hand_over("asked to by the operator")
+    assert bench.outcomes[-1].send
+    for _ in range(100):
+        assert not bench.tick(30)
+    assert bench.run.seconds == pytest.approx(0.2)
+    assert bench.run.stop().verdict == "stopped"
+
+
+def test_only_a_run_can_be_handed_over():
+    with pytest.raises(ContractError, match="expected a run that goes on"):
+        Bench().goals(0).run.hand_over("asked to")
+
+
+def test_what_follows_a_goal_is_one_of_four_words():
+    with pytest.raises(ConfigError, match=r"when_stuck is 'hnad_over'.*hand_over"):
+        RunSettings(when_stuck="hnad_over")
+
+
+def test_the_goal_that_is_faced_is_known_with_the_stamp_that_it_was_shown_with():
+    bench = Bench().goals(0, 100)
+    assert bench.run.facing.stamp_ns == 1
+    bench.run.go_to(1)
+    assert (bench.run.facing.goal.goal.source, bench.run.facing.stamp_ns) == ("100", 2)
 
 
 def test_a_new_run_after_the_end_begins_with_the_first_stage_and_another_name():

@@ -147,7 +147,7 @@ def test_an_estop_pauses_the_run_and_only_start_goes_on(peers, tmp_path, goal_fi
 def test_goals_that_change_all_the_time_garbage_among_them_leave_the_rate_alone(peers, tmp_path, goal_file):  # noqa: F811
     world = peers(Operator)
     rng = np.random.default_rng(0)
-    with policies(tmp_path, {"goal": str(goal_file), "stop_when_stalled": False}):
+    with policies(tmp_path, {"goal": str(goal_file), "when_stuck": "go_on"}):
         wait_until(lambda: len(world.got["action"]) > 2)
         before = world.got["action"][-1][0]
         for i in range(200):

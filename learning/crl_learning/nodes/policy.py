@@ -11,22 +11,21 @@ from dataclasses import replace
 from typing import Any
 
 import torch  # before MuJoCo opens a GL context: the other order crashes
-from numpy.typing import NDArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
-from crl_learning.goals.check import CheckedGoal
 from crl_learning.goals.reading import read_goals
 from crl_learning.nodes.policy_control import Control
 from crl_learning.nodes.policy_desk import Desk
-from crl_learning.nodes.policy_goals import GOAL_TOPIC
+from crl_learning.nodes.policy_far import make_run
 from crl_learning.nodes.policy_loading import load_export, load_policy
 from crl_learning.nodes.policy_settings import policy_settings, run_settings
 from crl_learning.nodes.policy_topics import PolicyTopics
+from crl_learning.nodes.policy_words import state_of, why_still
+from crl_learning.planning.plan import Plan
 from crl_learning.policy_loop import Policy
 from crl_learning.progress.watch import ProgressWatch
 from crl_learning.runtime.checks import as_dicts
-from crl_learning.runtime.goal_run import UNUSABLE, GoalRun
 from crl_learning.runtime.status import flat, run_facts
 from crl_robot.contracts import Observation
 from crl_robot.errors import CrlError
@@ -52,15 +51,14 @@ class PolicyNode(CrlNode):
         settings = self._settings
         torch.set_num_threads(settings.threads)
         policy = self._policy = load_policy(settings.checkpoint, settings.rate_hz, settings.goal_camera)
-        spec, actions = policy.image_spec, policy.action_spec
-        goals = read_goals(settings.goal, spec.native, spec.camera)
+        views, actions = policy.views, policy.action_spec
+        self._camera = settings.goal_camera or views.spec.camera
+        goals = read_goals(settings.goal, views)
         export = load_export(settings.checkpoint)
         patience = round(settings.patience_s / actions.period_s)
         self._watch = ProgressWatch(export.calibration if export else None, settings.reached_rate, patience)
-        self._topics = PolicyTopics(self, spec)
-        self._run = GoalRun(
-            policy, self._run_settings, self._watch, show=self._show_goal, drop_late=not settings.lockstep
-        )
+        self._topics = PolicyTopics(self, views, self._camera)
+        self._run = make_run(policy, settings, self._run_settings, self._watch, self._topics.show_goal, self._show_plan)
         self._demand = OnDemand() if settings.lockstep else None
         self._observations = self._listen(policy)
         self._control = Control(
@@ -76,7 +74,7 @@ class PolicyNode(CrlNode):
             self._demand,
         )
         parts = (self._run, self._control, self._topics, self._observations)
-        self._desk = Desk(self, settings, (spec, actions), export, parts, self._publish_status)
+        self._desk = Desk(self, settings, (views, actions), export, parts, self._publish_status)
         self._open = True
         self.create_timer(STATUS_PERIOD_S, self._look)
         if goals:
@@ -84,11 +82,12 @@ class PolicyNode(CrlNode):
 
     def start(self) -> None:
         """Begin to act, unless that is left to policy/start or there is no goal yet."""
-        self._desk.begin_by_itself()
+        self._desk.starting.begin_by_itself()
         self._publish_status()
 
     def pause(self) -> None:
         """Fall silent; the arm holds by itself."""
+        self._desk.starting.give_up("the node was deactivated")
         self._run.stop("the node was deactivated")
         self._control.end()
         self._publish_status()
@@ -97,6 +96,8 @@ class PolicyNode(CrlNode):
         """Stop listening; the base class closes what was made."""
         if self._open:
             self._observations.close()
+            self._desk.close()
+            self._run.close()
         self._open = False
 
     def diagnose(self) -> tuple[bool, str, Mapping[str, Any]]:
@@ -111,7 +112,7 @@ class PolicyNode(CrlNode):
         spec, settings = policy.image_spec, self._settings
         return ObservationTopics(
             self,
-            {spec.camera: spec.native},
+            policy.views.sizes,
             policy.action_spec,
             settings.max_age_ms / 1e3,
             settings.align_ms / 1e3,
@@ -136,15 +137,16 @@ class PolicyNode(CrlNode):
     def _look(self) -> None:
         """Twice a second: what a tick would say while nothing is acted on, the first checks, and the status."""
         self._control.preview()
-        if self.active and not self._desk.checks and self._run.clock.state == "ready":
+        if self.active and not self._desk.checks and state_of(True, self._run, self._desk.starting) == "ready":
             self._desk.look_around()
         self._publish_status()
 
     def _fail(self, error: CrlError) -> None:
         self.failure = error
 
-    def _show_goal(self, goal: CheckedGoal, seen: NDArray[Any]) -> None:
-        self._topics.show_goal(goal, seen, self.now_ns())
+    def _show_plan(self, plan: Plan) -> None:
+        self._topics.show_plan(plan, self.now_ns())
+        self._topics.show_stages(self._run.stages.goals, self.now_ns())
 
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         """Only the speed may change while the node runs; the others are read-only."""
@@ -160,34 +162,26 @@ class PolicyNode(CrlNode):
         run, spec = self._run, self._policy.image_spec
         mode, reason = self._observations.arm_status()
         return {
-            "state": run.clock.state if self.active or run.clock.state == "ended" else "inactive",
-            "reason": self._why_still(mode, reason),
+            "state": state_of(self.active, run, self._desk.starting),
+            "reason": why_still(run, self._desk.starting, self._observations.why_not(self.now_ns()), (mode, reason)),
             **run_facts(run),
             "arm": {"mode": mode, "reason": reason},
+            "commands_arm": self._topics.is_source,
             "goal_refused": self._desk.goal_refused,
+            "goal_answers": dict(self._desk.answers),
             "checkpoint": self._settings.checkpoint,
             "calibrated": self._watch.calibrated,
             "checks": as_dicts(self._desk.checks),
             "image_spec": spec.hash,
             "native": list(spec.native),
-            "goal_camera": spec.camera,
+            "goal_camera": self._camera,
+            "cameras": list(self._policy.views.cameras),
             "action_spec": self._policy.action_spec.to_dict(),
             "messages_refused": self._observations.refused,
             "frames_age_ms": self._observations.ages_ms(self.now_ns()),
             **self._control.facts(),
             **self._observations.counts(),
         }
-
-    def _why_still(self, mode: str, arm_reason: str) -> str:
-        """Why nothing is acted on, or would not be after policy/start; empty when nothing is in the way."""
-        waiting, clock = self._observations.why_not(self.now_ns()), self._run.clock
-        if clock.pause_reason:
-            return clock.pause_reason
-        if waiting or self._run.stages.present is None:
-            return waiting or f"no goal yet, send one to {GOAL_TOPIC}"
-        if mode in UNUSABLE and clock.state == "running" and not self._run_settings.dry_run:
-            return f"the arm is {mode} ({arm_reason or 'not enabled'}); call /arm/enable"
-        return ""
 
     def _publish_status(self) -> None:
         if self._open:

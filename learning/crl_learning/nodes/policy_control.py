@@ -9,8 +9,9 @@ from typing import Any
 from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.policy_loop import Policy
 from crl_learning.progress.watch import ProgressWatch
-from crl_learning.runtime.goal_run import UNUSABLE, GoalRun, Outcome
+from crl_learning.runtime.goal_run import GoalRun
 from crl_learning.runtime.latency import LatencyMeter
+from crl_learning.runtime.outcome import UNUSABLE, Outcome
 from crl_learning.runtime.status import progress_facts
 from crl_robot.contracts import Observation
 from crl_robot.errors import CrlError
@@ -116,7 +117,7 @@ class Control:
         self.latency.add(camera=tick.age_ms, inference=tick.inference_ms, arm_state=arm_ms)
         self._ticks += 1
         self._topics.tell_progress(progress_facts(outcome, self._run, self._ticks, self._rate, period_s))
-        self._topics.show_view(observation.frames[self._policy.image_spec.camera].image, tick.stamp_ns)
+        self._topics.show_view(observation.frames)
 
     def _fail(self, error: CrlError) -> None:
         self._run.fail(str(error))

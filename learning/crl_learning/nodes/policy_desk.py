@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from std_srvs.srv import Trigger
 
-from crl_learning.goals.check import CheckedGoal, check_goal
+from crl_learning.goals.check import CheckedGoal, check_views, split_goal
 from crl_learning.nodes.policy_control import Control
 from crl_learning.nodes.policy_goals import GoalTopics, captured_goal
 from crl_learning.nodes.policy_settings import PolicySettings
+from crl_learning.nodes.policy_starting import Starting
 from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.progress.export import ProgressExport
-from crl_learning.runtime.checks import Check, before_a_run
+from crl_learning.runtime.checks import NOTHING_SEEN, Check, before_a_run
 from crl_learning.runtime.goal_run import GoalRun
+from crl_learning.runtime.start_pose import start_pose
+from crl_learning.views import Views
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import ConfigError, CrlError
 from crl_robot.goal_image import GoalImage
-from crl_robot.image_spec import ImageSpec
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.observation_topics import ObservationTopics
 
@@ -28,28 +31,33 @@ class Desk:
     Attributes:
         checks: what was found at the last look around.
         goal_refused: why the last goal was refused; '' when it was not.
+        answers: how often goals were 'taken' and 'refused'.
     """
 
     def __init__(
         self,
         node: CrlNode,
         settings: PolicySettings,
-        spec: tuple[ImageSpec, ActionSpec],
+        spec: tuple[Views, ActionSpec],
         export: ProgressExport | None,
         parts: tuple[GoalRun, Control, PolicyTopics, ObservationTopics],
         changed: Callable[[], None],
     ) -> None:
         self._node, self._settings, self._export, self._changed = node, settings, export, changed
-        self._images, self._actions = spec
+        self._views, self._actions = spec
+        self._images = self._views.spec
         self._run, self._control, self._topics, self._observations = parts
         self.checks: list[Check] = []
         self.goal_refused = ""
-        GoalTopics(node, self._images.native, lambda goal: self.take_goals([goal]), self._go_to, self._refused)
-        services: dict[str, Callable[[], str]] = {
-            "start": lambda: self._start(0),
-            "step": lambda: self._start(1),
-            "pause": self._pause,
-            "stop": self._stop,
+        self.answers = Counter(taken=0, refused=0)
+        self._goals = GoalTopics(
+            node, self._images.native, lambda goal: self.take_goals([goal]), self._go_to, self._refused
+        )
+        begins = start_pose(settings.start_pose, export.start_joints if export else None)
+        self.starting = Starting(
+            node, settings, begins, (self._run, self._control, self._topics), self._checks_or_none, changed
+        )
+        services: dict[str, Callable[[], str]] = self.starting.services | {
             "capture_goal": self._capture_goal,
             "next_stage": lambda: self._go_to(self._run.stages.index + 1),
             "check": self._check,
@@ -66,17 +74,16 @@ class Desk:
         checked = [self._checked(goal) for goal in goals]
         self._run.set_goals(checked)
         self.goal_refused = ""
+        self.answers["taken"] += 1
         for warning in (words for goal in checked for words in goal.warnings):
             self._node.get_logger().warning(warning)
         self._topics.show_stages(checked, self._node.now_ns())
-        self.begin_by_itself()
+        self.starting.begin_by_itself()
         self._changed()
 
-    def begin_by_itself(self) -> None:
-        """Begin the first run where the settings say so and there is a goal."""
-        ready = self._run.clock.state == "ready" and self._run.stages.present is not None
-        if self._node.active and self._settings.start_on_activate and ready:
-            self._control.begin()
+    def close(self) -> None:
+        """Read no more goals."""
+        self._goals.reader.close()
 
     def look_around(self) -> list[Check]:
         """The checks before a run, anew."""
@@ -89,8 +96,13 @@ class Desk:
             self.checks = checks
             for check in checks:
                 if check.verdict in ("warning", "refused"):
-                    self._node.get_logger().warning(f"{check.name}: {check.sentence}")
+                    self._node.get_logger().warning(f"{check.name}: {check.words}")
         return checks
+
+    def _checks_or_none(self) -> list[Check] | None:
+        """None while nothing is seen that could be checked."""
+        checks = self.look_around()
+        return None if any(check.sentence == NOTHING_SEEN for check in checks) else checks
 
     def _serve(self, name: str, do: Callable[[], str]) -> None:
         """A Trigger service that answers with a sentence, or with the CrlError that ``do`` raised."""
@@ -105,28 +117,6 @@ class Desk:
 
         self._node.create_service(Trigger, f"policy/{name}", answer)
 
-    def _start(self, steps: int) -> str:
-        if not self._node.active:
-            raise ConfigError("the policy node is not active; activate it first")
-        if self._run.clock.state == "running":
-            raise ConfigError("a run is going on already; pause or stop it first")
-        refused = [check.sentence for check in self.look_around() if check.verdict == "refused"]
-        if refused and self._settings.checks == "refuse":
-            raise ConfigError(f"not started: {'; '.join(refused)}")
-        self._control.begin(steps)
-        words = "one step" if steps else "acting"
-        return f"{words}; a dry run: nothing is sent" if self._run.settings.dry_run else words
-
-    def _pause(self) -> str:
-        self._run.pause("paused by the operator; start goes on")
-        self._control.end()
-        return "silent; the arm holds; start goes on"
-
-    def _stop(self) -> str:
-        self._run.stop()
-        self._control.end()
-        return "silent; the arm holds"
-
     def _go_to(self, stage: int) -> str:
         self._run.go_to(stage)
         self._changed()
@@ -136,7 +126,8 @@ class Desk:
         now_ns = self._node.now_ns()
         observation, why_not = self._observations.observe(now_ns), self._observations.why_not(now_ns)
         try:
-            goal = captured_goal(observation, why_not, self._images.camera, self._settings.goals_folder)
+            goal = captured_goal(observation, why_not, self._views, self._settings.goals_folder)
+            self._goals.reader.forget()
             self.take_goals([goal])
         except CrlError as error:
             self._refused(str(error))
@@ -145,18 +136,20 @@ class Desk:
 
     def _check(self) -> str:
         checks = self.look_around()
-        words = "; ".join(f"{check.name} {check.verdict}: {check.sentence}" for check in checks) or "checks are off"
+        words = "; ".join(f"{check.name} {check.verdict}: {check.words}" for check in checks) or "checks are off"
         if any(check.verdict == "refused" for check in checks):
             raise ConfigError(words)
         return words
 
     def _checked(self, goal: GoalImage) -> CheckedGoal:
         if self._settings.checks == "off":
+            split_goal(goal, self._views)
             return CheckedGoal(goal, goal.warnings)
         reference = self._export.reference if self._export else None
-        return check_goal(goal, self._images, reference, self._settings.checks == "refuse")
+        return check_views(goal, self._views, reference, self._settings.checks == "refuse")
 
     def _refused(self, reason: str) -> None:
         self.goal_refused = reason
+        self.answers["refused"] += 1
         self._node.get_logger().error(f"goal refused: {reason}")
         self._changed()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Int32
 
-from crl_robot.contracts import Frame, Observation
+from crl_learning.nodes.goal_reader import GoalReader
+from crl_learning.views import Views
+from crl_robot.contracts import Observation
 from crl_robot.errors import CrlError, GoalImageError
-from crl_robot.goal_image import GoalImage, goal_from_array
+from crl_robot.goal_image import GoalImage, goal_from_array, goal_from_bytes
 from crl_robot.nodes.common import CrlNode
-from crl_robot.nodes.images import frame_from_any_image, frame_from_compressed
+from crl_robot.nodes.images import frame_from_any_image
 
 GOAL_TOPIC = "goal/image"
 COMPRESSED_TOPIC = "goal/image/compressed"
@@ -23,7 +25,7 @@ STAGE_TOPIC = "goal/stage"
 
 
 class GoalTopics:
-    """Hears goals, and hands on what can be one.
+    """Hears goals, and hands on what can be one; what cannot leaves the goal before it in force.
 
     Args:
         native: (width, height) of the camera that goals are seen by.
@@ -41,51 +43,54 @@ class GoalTopics:
         refused: Callable[[str], None],
     ) -> None:
         self._node, self._native = node, native
-        self._take, self._go_to, self._refused = take, go_to, refused
-        node.create_subscription(Image, GOAL_TOPIC, partial(self._on_image, frame_from_any_image, GOAL_TOPIC), 1)
-        node.create_subscription(
-            CompressedImage, COMPRESSED_TOPIC, partial(self._on_image, frame_from_compressed, COMPRESSED_TOPIC), 1
-        )
+        self._go_to, self._refused = go_to, refused
+        self.reader = GoalReader(node, take, lambda error: refused(str(error)))
+        node.create_subscription(Image, GOAL_TOPIC, self._on_image, 1)
+        node.create_subscription(CompressedImage, COMPRESSED_TOPIC, self._on_compressed, 1)
         node.create_subscription(Int32, STAGE_TOPIC, self._on_stage, 1)
 
-    def _on_image(self, decode: Callable[[Any, int], Frame], topic: str, msg: Image | CompressedImage) -> None:
-        def do() -> None:
-            if not (msg.header.stamp.sec or msg.header.stamp.nanosec):  # of a goal the moment does not matter
-                msg.header.stamp = self._node.get_clock().now().to_msg()
-            frame = decode(msg, self._node.now_ns())
-            self._take(goal_from_array(frame.image, self._native, topic))
+    def _on_image(self, msg: Image) -> None:
+        if not (msg.header.stamp.sec or msg.header.stamp.nanosec):  # of a goal the moment does not matter
+            msg.header.stamp = self._node.get_clock().now().to_msg()
+        now_ns = self._node.now_ns()
+        self.reader.read(lambda: goal_from_array(frame_from_any_image(msg, now_ns).image, self._native, GOAL_TOPIC))
 
-        self._try(do)
+    def _on_compressed(self, msg: CompressedImage) -> None:
+        """Read as a file is, whose header says how large it is before anything is decoded."""
+        self.reader.read(lambda: goal_from_bytes(bytes(msg.data), self._native, COMPRESSED_TOPIC))
 
     def _on_stage(self, msg: Int32) -> None:
-        self._try(lambda: self._go_to(msg.data))
-
-    def _try(self, do: Callable[[], object]) -> None:
-        """What cannot be a goal leaves the goal before it in force."""
+        """A stage that is not there leaves the present one in force."""
         try:
-            do()
+            self._go_to(msg.data)
         except CrlError as error:
             self._refused(str(error))
 
 
-def captured_goal(observation: Observation | None, why_not: str, camera: str, folder: str) -> GoalImage:
-    """The present view of a camera as a goal, saved in ``folder`` where one is given.
+def captured_goal(observation: Observation | None, why_not: str, views: Views, folder: str) -> GoalImage:
+    """The present view as a goal, saved in ``folder``, a file for each camera, where one is given.
 
     Raises:
         GoalImageError: there is no present view, or it cannot be saved.
     """
     if observation is None:
         raise GoalImageError(f"no goal was captured: {why_not or 'there is no image'}; start camera and arm first")
-    frame = observation.frames[camera]
-    source = f"captured {camera} {frame.stamp_ns}"
+    frames = [observation.frames[camera] for camera in views.cameras]
+    source = f"captured {'+'.join(views.cameras)} {frames[0].stamp_ns}"
     if folder:
-        file = Path(folder).expanduser().absolute() / f"{frame.stamp_ns}-{camera}.png"
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            written = cv2.imwrite(str(file), frame.image[..., ::-1])
-        except (OSError, cv2.error) as error:
-            raise GoalImageError(f"goal image {file} cannot be saved: {error}; choose another goals_folder") from error
-        if not written:
-            raise GoalImageError(f"goal image {file} cannot be saved; choose another goals_folder")
-        source = str(file)
-    return GoalImage(frame.image.copy(), (), source)
+        stem = Path(folder).expanduser().absolute() / str(frames[0].stamp_ns)
+        files = [stem.with_name(f"{stem.name}-{camera}.png") for camera in views.cameras]
+        for file, frame in zip(files, frames, strict=True):
+            _save(file, frame.image)
+        source = "+".join(str(file) for file in files)
+    return GoalImage(views.stack(observation.frames).copy(), (), source)
+
+
+def _save(file: Path, image: NDArray[np.uint8]) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        written = cv2.imwrite(str(file), image[..., ::-1])
+    except (OSError, cv2.error) as error:
+        raise GoalImageError(f"goal image {file} cannot be saved: {error}; choose another goals_folder") from error
+    if not written:
+        raise GoalImageError(f"goal image {file} cannot be saved; choose another goals_folder")

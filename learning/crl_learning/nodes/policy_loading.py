@@ -21,20 +21,20 @@ def load_policy(checkpoint: str, rate_hz: float, goal_camera: str = "") -> Polic
     Raises:
         CheckpointError: the checkpoint cannot be used.
         ConfigError: ``rate_hz`` is neither 0 nor the checkpoint's (deltas are per tick, so the rate is not free), or
-            ``goal_camera`` is neither empty nor the camera that it sees.
+            ``goal_camera`` is neither empty nor a camera that it sees.
     """
     if checkpoint == NULL:
         return NullPolicy(ActionSpec(rate_hz=rate_hz or ActionSpec().rate_hz))
     policy = GoalPolicy.load(checkpoint_folder(checkpoint))
-    trained, camera = policy.action_spec.rate_hz, policy.image_spec.camera
+    trained, cameras = policy.action_spec.rate_hz, policy.views.cameras
     if rate_hz not in (0.0, trained):
         raise ConfigError(
             f"rate_hz is {rate_hz} Hz, the checkpoint {checkpoint} was trained at {trained} Hz; leave rate_hz at 0"
         )
-    if goal_camera not in ("", camera):
+    if goal_camera not in ("", *cameras):
         raise ConfigError(
-            f"goal_camera is '{goal_camera}', the checkpoint {checkpoint} sees camera '{camera}'; leave it empty, or "
-            "use a checkpoint for that camera"
+            f"goal_camera is '{goal_camera}', the checkpoint {checkpoint} sees {', '.join(cameras)}; leave it empty, "
+            "or use a checkpoint for that camera"
         )
     return policy
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crl_learning.runtime.settings import MIN_SPEED, RunSettings
+from crl_learning.planning.plan import MAX_WAYPOINTS, PLANNERS
+from crl_learning.runtime.settings import CONCLUSIONS, MIN_SPEED, Conclusion, RunSettings
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.nodes.common import CrlNode
 from crl_robot.streams import ALIGN_TOLERANCE_S
@@ -30,10 +31,16 @@ class PolicySettings:
     reached_rate: float
     patience_s: float
     lockstep: bool
+    planner: str
+    waypoints: int
+    start_pose: str
+    wait_for_enable: bool
 
     def __post_init__(self) -> None:
         if self.checks not in CHECKS:
             raise ConfigError(f"parameter 'checks' is '{self.checks}'; {nearest(self.checks, CHECKS)}")
+        if self.planner not in PLANNERS:
+            raise ConfigError(f"parameter 'planner' is '{self.planner}'; {nearest(self.planner, PLANNERS)}")
 
 
 def policy_settings(node: CrlNode) -> PolicySettings:
@@ -61,7 +68,11 @@ def policy_settings(node: CrlNode) -> PolicySettings:
         patience_s=say(
             "patience_s", 0.0, "time without progress that ends a run; 0 takes the measured one", 0.0, 3600.0
         ),
+        start_pose=say("start_pose", "none", "where the arm goes before each run: none, home, data, or joints in rad"),
+        wait_for_enable=say("wait_for_enable", True, "begin a run only when the operator has enabled the arm"),
         lockstep=say("lockstep", False, "act once on each observation, not by a clock: the simulation waits for it"),
+        planner=say("planner", "none", "way to far goals: none, graph or interpolation; needs crl-run waypoints"),
+        waypoints=say("waypoints", 3, "most waypoints of a plan", 1, MAX_WAYPOINTS),
     )
 
 
@@ -70,9 +81,18 @@ def run_settings(node: CrlNode) -> RunSettings:
     say = node.setting
     return RunSettings(
         time_limit_s=say("time_limit_s", 0.0, "of acting, s; 0 for none", 0.0, 86_400.0),
-        stop_when_reached=say("stop_when_reached", True, "end the run when its last goal counts as reached"),
-        stop_when_stalled=say("stop_when_stalled", True, "end the run when it does not improve any more"),
+        when_reached=_conclusion(node, "when_reached", "when the last goal counts as reached"),
+        when_stuck=_conclusion(node, "when_stuck", "when the run does not improve any more"),
         pause_on_estop=say("pause_on_estop", True, "after an e-stop wait for policy/start"),
         dry_run=say("dry_run", False, "send nothing to the arm; policy/planned tells what would be done"),
         speed=say("speed", 1.0, "factor on the deltas; may be changed while running", MIN_SPEED, 1.0, read_only=False),
     )
+
+
+def _conclusion(node: CrlNode, name: str, when: str) -> Conclusion:
+    """Raises ConfigError for a word that is none of them."""
+    given = node.setting(name, "stop", f"what follows {when}: {', '.join(CONCLUSIONS)}")
+    for known in CONCLUSIONS:
+        if given == known:
+            return known
+    raise ConfigError(f"parameter '{name}' is '{given}'; {nearest(given, CONCLUSIONS)}")

@@ -92,7 +92,8 @@ def _of_policy(policy: Facts, mode: str, state: str) -> dict[str, str]:
     no_goal = "" if (policy or {}).get("goal") else "there is no goal yet; capture or add one"
     blocked = {"disabled": "enable the arm first", "estopped": "the e-stop is latched; reset it first"}.get(mode, "")
     go = away or inactive or no_goal or ("" if dry else blocked)
-    running = "the policy acts already" if state == "running" else ""
+    busy = {"running": "the policy acts already", "preparing": "a run is being prepared; stop gives it up"}
+    running = busy.get(state, "")
     stages = len((policy or {}).get("stages") or ())
     last = int((policy or {}).get("stage") or 0) >= stages - 1
     return {

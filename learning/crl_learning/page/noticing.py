@@ -9,6 +9,8 @@ Facts = Mapping[str, Any]
 Notice = tuple[str, str]
 """Level ('info', 'good', 'warning', 'error') and sentence."""
 
+TOLD = ("inactive", "preparing", "running", "handed_over")
+"""States of the policy whose reason is told."""
 _ARM_LEVELS = {"estopped": "error", "disabled": "warning"}
 
 
@@ -82,4 +84,4 @@ def _verdict_level(ended: Facts) -> str:
 
 def _because(now: Facts) -> str:
     reason = now.get("reason")
-    return f": {reason}" if reason and now.get("state") in ("running", "inactive") else ""
+    return f": {reason}" if reason and now.get("state") in TOLD else ""

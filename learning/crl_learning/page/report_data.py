@@ -61,7 +61,8 @@ def verdict(facts: Facts) -> tuple[str, str]:
 def idle_periods(ticks: Sequence[Facts], events: Sequence[Facts], period_ms: float) -> int:
     """Control periods without a tick, pauses left out: the tick was missed, or nothing fresh was there to act on."""
     due = [_tick_ns(tick) - 1e6 * (tick.get("lateness_ms") or 0.0) for tick in ticks if _tick_ns(tick)]
-    pauses = [event["stamp_ns"] for event in events if (event.get("data") or {}).get("state") == "paused"]
+    silent = ("paused", "handed_over")
+    pauses = [event["stamp_ns"] for event in events if (event.get("data") or {}).get("state") in silent]
     gaps = [(first, then) for first, then in pairwise(due) if not any(first <= pause <= then for pause in pauses)]
     return sum(max(round((then - first) / (1e6 * period_ms)) - 1, 0) for first, then in gaps)
 

@@ -15,6 +15,7 @@ from crl_robot.contracts import ActionSpec, Observation
 
 CheckVerdict = Literal["ok", "warning", "refused", "unknown"]
 TOOL_MARGIN_M = 0.03
+NOTHING_SEEN = "nothing was seen yet"
 SLOW_PART = 0.5
 """Part of a control period that inference may take before it is warned about."""
 
@@ -28,6 +29,11 @@ class Check:
     sentence: str
     score: float | None = None
 
+    @property
+    def words(self) -> str:
+        """The sentence with the score."""
+        return self.sentence if self.score is None else f"{self.sentence} (score {self.score:.2f})"
+
 
 def before_a_run(
     observation: Observation | None,
@@ -39,7 +45,7 @@ def before_a_run(
     """All checks that need no goal. Takes about a tenth of a second for the camera's."""
     if observation is None:
         names = ("camera alignment", "start pose")
-        return [Check(name, "unknown", "nothing was seen yet") for name in names]
+        return [Check(name, "unknown", NOTHING_SEEN) for name in names]
     return [
         alignment_check(observation.frames[camera].image, camera, export),
         pose_check(observation.arm.measured.position, export),

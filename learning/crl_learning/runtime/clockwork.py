@@ -1,4 +1,4 @@
-"""The state of a run and its clock: ready, running, paused or ended, and why."""
+"""The state of a run and its clock: ready, running, paused, handed over or ended, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Literal
 
 from crl_robot.errors import ContractError
 
-State = Literal["ready", "running", "paused", "ended"]
+State = Literal["ready", "running", "paused", "handed_over", "ended"]
+GOING: tuple[State, ...] = ("running", "paused", "handed_over")
+"""States of a run that has begun and not ended."""
 VerdictName = Literal["reached", "not_improving", "time_limit", "stopped", "failed"]
 
 
@@ -54,10 +56,17 @@ class RunClock:
             self._acted_s, self._since_s = self.seconds(now_s), None
             self.state, self.pause_reason = "paused", reason
 
+    def hand_over(self, now_s: float, reason: str) -> None:
+        """Stop the clock; somebody else has the arm. Raises ContractError without a run."""
+        if self.state not in GOING:
+            raise ContractError(f"the arm was handed over in state '{self.state}', expected a run that goes on")
+        self._acted_s, self._since_s = self.seconds(now_s), None
+        self.state, self.pause_reason = "handed_over", reason
+
     def end(self, now_s: float, verdict: VerdictName, sentence: str, stage: int) -> Verdict:
         """End the run. Raises ContractError when there is none."""
-        if self.state not in ("running", "paused"):
-            raise ContractError(f"a run was ended in state '{self.state}', expected 'running' or 'paused'")
+        if self.state not in GOING:
+            raise ContractError(f"a run was ended in state '{self.state}', expected one of {', '.join(GOING)}")
         self._acted_s, self._since_s = self.seconds(now_s), None
         self.state, self.pause_reason = "ended", ""
         self.ended = Verdict(verdict, sentence, stage, round(self._acted_s, 3))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,34 +18,11 @@ from crl_learning.goals.check import CheckedGoal
 from crl_learning.goals.stages import Stages
 from crl_learning.policy_loop import Policy, PolicyLoop, Tick
 from crl_learning.progress.watch import Progress, ProgressWatch
-from crl_learning.runtime.clockwork import RunClock, Verdict
-from crl_learning.runtime.settings import RunSettings
+from crl_learning.runtime.clockwork import GOING, RunClock, Verdict, VerdictName
+from crl_learning.runtime.outcome import UNUSABLE, Facing, Outcome
+from crl_learning.runtime.settings import Conclusion, RunSettings
 from crl_robot.contracts import Observation
 from crl_robot.errors import ContractError
-
-UNUSABLE = ("disabled", "estopped")
-"""Modes of an arm that takes no actions."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one tick.
-
-    Attributes:
-        tick: what the policy made of it.
-        progress: of the way to the present goal; None without an observation or a goal.
-        send: whether the action goes to the arm.
-        changed: whether state or stage changed.
-        stage: number of the stage that was acted towards.
-        preview: whether nothing was acted on.
-    """
-
-    tick: Tick
-    progress: Progress | None
-    send: bool
-    changed: bool
-    stage: int
-    preview: bool = False
 
 
 class GoalRun:
@@ -54,7 +31,8 @@ class GoalRun:
     Args:
         watch: judges the progress.
         now_s: monotonic seconds.
-        show: given each goal as the network sees it, uint8 (h, w, 3), when it becomes the present one.
+        show: given each goal as the network sees it, uint8 (h, w, 3), when it becomes the present one; returns the
+            stamp that it was shown with.
         drop_late: False where the world waits for the policy.
     """
 
@@ -64,7 +42,7 @@ class GoalRun:
         settings: RunSettings,
         watch: ProgressWatch,
         now_s: Callable[[], float] = time.monotonic,
-        show: Callable[[CheckedGoal, NDArray[np.uint8]], None] = lambda goal, seen: None,
+        show: Callable[[CheckedGoal, NDArray[np.uint8]], int] = lambda goal, seen: 0,
         drop_late: bool = True,
     ) -> None:
         self.settings = settings
@@ -74,6 +52,9 @@ class GoalRun:
         self._watch, self._now_s, self._show = watch, now_s, show
         self._lock = threading.RLock()
         self._steps_left = 0
+        self.facing: Facing | None = None
+        self.plan: Mapping[str, Any] | None = None
+        """Of the way to the present goal; only a `FarRun` has one."""
 
     @property
     def seconds(self) -> float:
@@ -119,17 +100,26 @@ class GoalRun:
         with self._lock:
             self.clock.pause(self._now_s(), reason)
 
+    def hand_over(self, sentence: str) -> None:
+        """Silent, and somebody else may move the arm, until the run is started again. Raises ContractError without."""
+        with self._lock:
+            self.clock.hand_over(self._now_s(), f"{sentence}; the arm is handed over: policy/resume takes it back")
+            self._watch.restart()
+
     def stop(self, sentence: str = "stopped by the operator") -> Verdict | None:
         """End the run, if there is one."""
         with self._lock:
-            running = self.clock.state in ("running", "paused")
-            return self.clock.end(self._now_s(), "stopped", sentence, self.stages.index) if running else None
+            going = self.clock.state in GOING
+            return self.clock.end(self._now_s(), "stopped", sentence, self.stages.index) if going else None
 
     def fail(self, sentence: str) -> None:
         """End the run because the policy cannot go on."""
         with self._lock:
-            if self.clock.state in ("running", "paused"):
+            if self.clock.state in GOING:
                 self.clock.end(self._now_s(), "failed", sentence, self.stages.index)
+
+    def close(self) -> None:
+        """Leave nothing running."""
 
     def tick(self, observation: Observation | None, lateness_ms: float, publish: Callable[[Outcome], None]) -> None:
         """One control tick; ``publish`` is called inside the lock, and not at all once the run is over or paused."""
@@ -155,7 +145,7 @@ class GoalRun:
             return Outcome(tick, None, False, False, stage)
         acts = usable and tick.action is not None
         progress = self._watch.update(tick.distances) if acts else self._watch.look(tick.distances)
-        changed = self._paused_by_arm(observation) or self._ended(progress) or self._next_stage(progress)
+        changed = self._paused_by_arm(observation) or self._concluded(progress) or self._next_stage(progress)
         send = acts and not changed
         if not changed and self._steps_left and tick.action is not None:
             self._steps_left -= 1
@@ -172,19 +162,26 @@ class GoalRun:
             return True
         return False
 
-    def _ended(self, progress: Progress) -> bool:
-        settings, now_s = self.settings, self._now_s()
-        seconds = self.clock.seconds(now_s)
+    def _concluded(self, progress: Progress) -> bool:
+        settings, limit_s = self.settings, self.settings.time_limit_s
         if progress.reached:
             self.stages.reached.add(self.stages.index)
-        if progress.reached and self.stages.last and settings.stop_when_reached:
-            self.clock.end(now_s, "reached", "the goal counts as reached", self.stages.index)
-        elif progress.improving is False and not progress.reached and settings.stop_when_stalled:
-            self.clock.end(now_s, "not_improving", "no progress for longer than the patience", self.stages.index)
-        elif settings.time_limit_s and seconds >= settings.time_limit_s:
-            sentence = f"the time limit of {settings.time_limit_s:g} s is over"
-            self.clock.end(now_s, "time_limit", sentence, self.stages.index)
-        return self.clock.state == "ended"
+        if progress.reached and self.stages.last:
+            self._conclude("reached", "the goal counts as reached", settings.when_reached)
+        elif progress.improving is False and not progress.reached:
+            self._conclude("not_improving", "no progress for longer than the patience", settings.when_stuck)
+        if self.clock.state == "running" and limit_s and self.clock.seconds(self._now_s()) >= limit_s:
+            self._conclude("time_limit", f"the time limit of {limit_s:g} s is over", "stop")
+        return self.clock.state != "running"
+
+    def _conclude(self, verdict: VerdictName, sentence: str, what: Conclusion) -> None:
+        if what == "stop":
+            self.clock.end(self._now_s(), verdict, sentence, self.stages.index)
+        elif what == "hold":
+            self.clock.pause(self._now_s(), f"{sentence}; the arm holds: policy/start goes on")
+            self._watch.restart()
+        elif what == "hand_over":
+            self.hand_over(sentence)
 
     def _next_stage(self, progress: Progress) -> bool:
         if not progress.reached or self.stages.last:
@@ -194,6 +191,10 @@ class GoalRun:
 
     def _face(self, goal: CheckedGoal) -> None:
         """Act towards this goal from the next tick on."""
-        seen = self.loop.set_goal(goal.goal.image)
+        if goal.waypoint is None:
+            seen = self.loop.set_goal(goal.goal.image)
+        else:
+            seen = goal.waypoint.seen
+            self.loop.set_seen_goal(seen)
         self._watch.restart()
-        self._show(goal, seen)
+        self.facing = Facing(goal, self._show(goal, seen))

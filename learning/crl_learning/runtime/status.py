@@ -9,7 +9,8 @@ from typing import Any
 from crl_learning.goals.check import CheckedGoal
 from crl_learning.policy_loop import Tick
 from crl_learning.progress.watch import Progress
-from crl_learning.runtime.goal_run import GoalRun, Outcome
+from crl_learning.runtime.goal_run import GoalRun
+from crl_learning.runtime.outcome import Outcome
 
 
 def stage_facts(goals: Sequence[CheckedGoal], reached: set[int]) -> list[dict[str, Any]]:
@@ -31,8 +32,7 @@ def stage_facts(goals: Sequence[CheckedGoal], reached: set[int]) -> list[dict[st
 
 def run_facts(run: GoalRun) -> dict[str, Any]:
     """State, verdict, stages and settings of a run."""
-    clock, stages, settings = run.clock, run.stages, run.settings
-    present = stages.present
+    clock, stages, settings, facing = run.clock, run.stages, run.settings, run.facing
     return {
         "ended": vars(clock.ended) if clock.ended else None,
         "run": clock.id,
@@ -42,8 +42,10 @@ def run_facts(run: GoalRun) -> dict[str, Any]:
         "speed": settings.speed,
         "stage": stages.index,
         "stages": stage_facts(stages.goals, stages.reached),
-        "goal": present.goal.source if present else "",
-        "goal_warnings": list(present.warnings) if present else [],
+        "goal": facing.goal.goal.source if facing else "",
+        "goal_warnings": list(facing.goal.warnings) if facing else [],
+        "goal_stamp_ns": facing.stamp_ns if facing else 0,
+        "plan": run.plan,
         "counters": dict(run.loop.counters),
     }
 

@@ -172,6 +172,7 @@ function table() {
   const entries = {
     run: facts.id, created: facts.created, checkpoint: facts.checkpoint, cameras: facts.cameras?.join(", "), "goal camera": facts.goal_camera,
     "control rate": facts.rate_hz && `${facts.rate_hz} Hz`, "time limit": facts.time_limit_s ? `${facts.time_limit_s} s` : "none", speed: facts.speed,
+    success: facts.judge ? `${facts.success ? "yes" : "no"}, says the ${facts.judge}` : "not judged",
     "dry run": facts.dry_run ? "yes" : "no", "image spec": facts.image_spec, steps: facts.steps, lost: lost || "nothing", episode: facts.episode || "none", folder: data.folder,
   };
   const given = Object.entries(entries).filter(([, value]) => value !== undefined && value !== null && value !== "");
