@@ -79,4 +79,5 @@ def checkpoint_meta(
         provenance,
         data.robot,
         data.size[0] if data.image_spec is None else 0,
+        config.image.more_cameras,
     )

@@ -38,6 +38,7 @@ class FakeRig:
         self.said: list[str] = []
         self.shown: list[np.ndarray] = []
         self.goals: list[int] = []
+        self.verdicts: list[bool] = []
         self.looks = 0
 
     def view(self):
@@ -57,6 +58,9 @@ class FakeRig:
 
     def home(self):
         self.did.append("home")
+
+    def record_verdict(self, success):
+        self.verdicts.append(success)
 
     def run(self, goal, ticks):
         self.did.append(f"run {ticks}")
@@ -85,6 +89,7 @@ def test_the_operator_is_led_from_goal_to_start_to_run_to_verdict(go, tmp_path):
     assert rig.did == [PHOTOGRAPH, BEGIN, "home", BEGIN, "run 50", YES]
     (row,) = rows(tmp_path / "out")
     assert (row["success_final"], row["signal_reached"], row["run"], row["judge"]) == ("1", "1", "run-1", "operator")
+    assert rig.verdicts == [True]
 
 
 def test_the_signals_opinion_is_told_only_after_the_verdict(go):
@@ -120,6 +125,7 @@ def test_after_a_break_it_goes_on_with_the_first_trial_that_is_missing(go, tmp_p
 def test_a_trial_that_is_thrown_away_is_tried_again_and_leaves_no_row(go, tmp_path):
     rig = go([*FIRST, AGAIN, BEGIN, BEGIN, YES])
     assert rig.did.count("run 50") == 2
+    assert rig.verdicts == [True]
     assert len(rows(tmp_path / "out")) == 1
 
 

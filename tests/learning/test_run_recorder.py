@@ -16,7 +16,7 @@ from crl_robot.graph import Graph, NodeCommand
 rclpy = pytest.importorskip("rclpy")
 
 from std_msgs.msg import String  # noqa: E402
-from std_srvs.srv import Trigger  # noqa: E402
+from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
 from crl_robot.nodes.graph_client import GraphClient  # noqa: E402
 from crl_robot.nodes.messages import LATCHED_QOS  # noqa: E402
@@ -46,6 +46,11 @@ class Listener(GraphClient):
         self.wait(client.service_is_ready, SECONDS, name)
         return self.succeed(client)
 
+    def judge(self, success):
+        client = self.node.create_client(SetBool, "run/success")
+        self.wait(client.service_is_ready, SECONDS, "run/success")
+        return self.succeed(client, SetBool.Request(data=success))
+
 
 @pytest.fixture
 def goal_file(tmp_path):
@@ -55,7 +60,7 @@ def goal_file(tmp_path):
     return path
 
 
-def nodes(tmp_path, goal_file, **policy):
+def nodes(tmp_path, goal_file, verdict_s=0.0, **policy):
     acting = {"checkpoint": "null", "goal": str(goal_file), "start_on_activate": False, "lead_s": 0.5} | policy
     return (
         NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml"),
@@ -64,7 +69,7 @@ def nodes(tmp_path, goal_file, **policy):
             "recorder",
             "crl_learning.nodes.run_recorder_node",
             "ros/run_recorder.yaml",
-            {"runs": str(tmp_path / "runs"), "min_free_mb": 1},
+            {"runs": str(tmp_path / "runs"), "min_free_mb": 1, "verdict_s": verdict_s},
         ),
     )
 
@@ -74,12 +79,15 @@ def runs_of(tmp_path):
 
 
 def test_a_run_is_a_folder_with_goal_ticks_events_and_an_episode_of_every_action(tmp_path, goal_file):
-    with Graph(nodes(tmp_path, goal_file, time_limit_s=2.0), tmp_path / "log") as graph, Listener(graph) as listener:
+    commands = nodes(tmp_path, goal_file, verdict_s=600.0, time_limit_s=2.0)
+    with Graph(commands, tmp_path / "log") as graph, Listener(graph) as listener:
         listener.until("run/status", lambda status: status["state"] == "waiting")
         listener.until("policy/status", lambda status: status["state"] == "ready" and not status["reason"])
         listener.trigger("policy/start")
         listener.until("policy/status", lambda status: status["state"] == "ended")
         assert listener.heard["policy/status"]["ended"]["verdict"] == "time_limit"
+        listener.until("run/status", lambda status: status["state"] == "judging")
+        listener.judge(success=True)
         listener.until("run/status", lambda status: status["runs"] == 1 and status["state"] == "waiting")
         assert listener.heard["run/status"]["failure"] == ""
         assert graph.stop() == {"sim": 0, "policy": 0, "recorder": 0}
@@ -95,7 +103,9 @@ def test_a_run_is_a_folder_with_goal_ticks_events_and_an_episode_of_every_action
     stamps = set(episode.cameras["over_shoulder"].stamp_ns.tolist())
     assert len(stamps & {tick["stamp_ns"] for tick in sent}) >= len(sent) - 1
     assert episode.meta.options["run"]["ended"]["verdict"] == "time_limit"
-    assert episode.meta.success is False
+    assert episode.meta.success is True  # so said the operator; the time limit alone says that it failed
+    assert (run.facts["success"], run.facts["judge"]) == (True, "operator")
+    assert [(one["source"], one["stamp_ns"] > 0) for one in run.facts["goals"]] == [(str(goal_file), True)]
     (goal,) = run.goals()
     assert np.array_equal(goal.image, np.asarray(Picture.open(goal_file)))
     assert [event["text"] for event in run.events() if event["kind"] == "state"] == ["running", "ended: time_limit"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image, Joy
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 
 from crl_data.nodes.joy_topics import JOY_QOS, JOY_TOPIC, KEYS_TOPIC
 from crl_data.teleop.inputs import JoyInput
@@ -47,6 +47,7 @@ class RealEvalClient(EvalClient):
         self._overlays = self.node.create_publisher(Image, OVERLAY_TOPIC, STATE_QOS)
         self._prompts = self.node.create_publisher(String, "session/status", LATCHED_QOS)
         self._home = self.node.create_client(Trigger, "arm/home")
+        self._success = self.node.create_client(SetBool, "run/success")
         subscribe = self.node.create_subscription
         subscribe(String, "policy/progress", self._on_progress, STATE_QOS)
         for topic, known in ((KEYS_TOPIC, load_layout("plain")), (JOY_TOPIC, self._layout)):
@@ -110,6 +111,13 @@ class RealEvalClient(EvalClient):
         self.disable_arm()
         self.wait(lambda: self.policy_status["state"] == "ended", READY_TIMEOUT_S, "end of the run")
         return self._opinion(ended)
+
+    def record_verdict(self, success: bool) -> None:
+        """Mark the recorded run, where runs are recorded; a mark that cannot be kept is told."""
+        if self._success.service_is_ready():
+            answer = self.call(self._success, SetBool.Request(data=success))
+            if not answer.success:
+                self.say(f"the record of the run is not marked: {answer.message}")
 
     def _acted(self) -> list[dict[str, Any]]:
         """What was told of the control ticks in which the policy acted."""

@@ -16,13 +16,15 @@ from typing import Any
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
+from crl_data.nodes.patient import PatientServices
 from crl_data.nodes.recorder_parameters import settings_setting, store_setting
 from crl_data.nodes.recorder_topics import RecorderTopics
 from crl_data.recording.recorder import Recorder
 from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.schema import StoreSpec
 from crl_data.store import Store
-from crl_learning.runs.keeping import Recorded, RunKeeper
+from crl_learning.runs.judging import Recorded
+from crl_learning.runs.keeping import RunKeeper
 from crl_robot.errors import ContractError, CrlError
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import LATCHED_QOS, STATE_QOS, frame_from_msg
@@ -32,36 +34,46 @@ STATUS_PERIOD_S = 1.0
 
 
 class RunData:
-    """One `Recorder` a run, each with a store of its own; see `crl_learning.runs.keeping.DataRecorder`."""
+    """One `Recorder` a run, each with a store of its own; see `crl_learning.runs.judging.DataRecorder`."""
 
     def __init__(
         self, topics: RecorderTopics, spec: StoreSpec, settings: RecorderSettings, now_ns: Callable[[], int]
     ) -> None:
         self._topics, self._spec, self._settings, self._now_ns = topics, spec, settings, now_ns
         self.recorder: Recorder | None = None
+        self._ended: Recorder | None = None
 
     def begin(self, store: Path, run: str, by_clock: bool) -> None:
         """Make the store and start its episode. Raises CrlError."""
         settings = dataclasses.replace(
-            self._settings, steps_from="clock" if by_clock else "commanded", review=False, on_exit="accept"
+            self._settings, steps_from="clock" if by_clock else "commanded", review=True, on_exit="accept"
         )
         spec = dataclasses.replace(self._spec, labels=settings.labels)
-        recorder = Recorder(Store.create(store, spec), settings, self._topics, self._now_ns)
+        kept = Store.open(store) if store.exists() else Store.create(store, spec)  # there was no arm state at first
+        recorder = Recorder(kept, settings, self._topics, self._now_ns)
         self._topics.feed(recorder.intake)
         recorder.start(EpisodeLabels(episode_id=run))
         self.recorder = recorder
 
-    def end(self, success: bool | None, facts: Mapping[str, Any]) -> Recorded:
-        """Commit the episode. Raises CrlError, also when there was no step."""
+    def end(self, facts: Mapping[str, Any]) -> Recorded:
+        """Make the episode whole. Raises CrlError, also when there was no step."""
         recorder, self.recorder = self.recorder, None
         if recorder is None:
             return Recorded()
         status = recorder.status()
         recorder.describe({"task": "", "run": dict(facts)})
+        recorder.stop()
+        self._ended = recorder
+        return Recorded(status["episode"], status["steps"], status["lost"])
+
+    def accept(self, success: bool | None) -> None:
+        """Commit it. Raises CrlError."""
+        recorder, self._ended = self._ended, None
+        if recorder is None:
+            return
         if success is not None:
             recorder.mark_success(success)
-        recorder.stop()
-        return Recorded(status["episode"], status["steps"], status["lost"])
+        recorder.accept()
 
 
 class RunRecorderNode(CrlNode):
@@ -70,6 +82,13 @@ class RunRecorderNode(CrlNode):
     def __init__(self) -> None:
         super().__init__("run_recorder")
         self._runs = self.setting("runs", "runs", "folder that gets one folder a run, from the caller's folder")
+        self._verdict_s = self.setting(
+            "verdict_s",
+            0.0,
+            "how long after a run run/success is waited for, at most until the next run",
+            0.0,
+            86_400.0,
+        )
         self._settings = settings_setting(self)
         self._spec = store_setting(self, self._settings.labels)
         self._work: ThreadPoolExecutor | None = None
@@ -79,8 +98,10 @@ class RunRecorderNode(CrlNode):
         self._statuses = self.create_publisher(String, "run/status", LATCHED_QOS)
         self._topics = RecorderTopics(self, self._spec, self._settings)
         self._data = RunData(self._topics, self._spec, self._settings, self.now_ns)
-        self._keeper = RunKeeper(Path(self._runs).expanduser().absolute(), self._data)
-        self._work = ThreadPoolExecutor(1, thread_name_prefix="runs")
+        self._keeper = RunKeeper(Path(self._runs).expanduser().absolute(), self._data, self._verdict_s)
+        self._work = work = ThreadPoolExecutor(1, thread_name_prefix="runs")
+        self._verdicts = PatientServices(self)
+        self._verdicts.set_bool("run/success", lambda good: work.submit(self._keeper.on_verdict, good).result())
         self.create_subscription(String, "policy/status", self._on_status, LATCHED_QOS)
         self.create_subscription(String, "policy/progress", self._on_tick, STATE_QOS)
         self.create_subscription(Image, "policy/goal_native", lambda msg: self._on_goal(msg, "native"), LATCHED_QOS)
@@ -92,12 +113,14 @@ class RunRecorderNode(CrlNode):
     def pause(self) -> None:
         """End a run that is recorded."""
         self._do(lambda: self._keeper.abandon("the recorder was ended", self.now_ns()))
+        self._do(lambda: self._keeper.settle())
         if self._work is not None:
             self._work.submit(lambda: None).result()
 
     def close_all(self) -> None:
         """Write what waits and stop listening."""
         if self._work is not None:
+            self._verdicts.close()
             self._work.shutdown(wait=True)
             self._topics.close()
         self._work = None
@@ -118,11 +141,12 @@ class RunRecorderNode(CrlNode):
 
     def _on_goal(self, msg: Image, which: str) -> None:
         try:
-            image = frame_from_msg(msg, self.now_ns()).image.copy()
+            frame = frame_from_msg(msg, self.now_ns())
+            stamp_ns, image = frame.stamp_ns, frame.image.copy()
         except ContractError as error:
             self.get_logger().warning(f"goal not recorded: {error}", throttle_duration_sec=1.0)
             return
-        self._do(lambda: self._keeper.on_goal(**{which: image}))
+        self._do(lambda: self._keeper.on_goal(stamp_ns, which, image))
 
     def _on_arm(self, msg: String) -> None:
         now_ns = self.now_ns()

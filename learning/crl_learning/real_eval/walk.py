@@ -68,6 +68,10 @@ class Rig(Protocol):
         """Enable the arm, let the policy act towards ``goal`` for so many control ticks, disable the arm."""
         ...
 
+    def record_verdict(self, success: bool) -> None:
+        """Mark the recorded run, where runs are recorded."""
+        ...
+
 
 class Stage(Protocol):
     """Who prepares scenes and judges runs: an operator, or a simulation that plays the robot."""
@@ -163,6 +167,7 @@ def _trial(rig: Rig, stage: Stage, plan: Plan, scene: int) -> RealTrial | None:
     success = stage.verdict(opinion, name)
     if success is None:
         return None
+    rig.record_verdict(success)
     return RealTrial(
         plan.task,
         plan.policy,

@@ -11,6 +11,7 @@ Lines are handed to the operating system one by one, so that a process that is k
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.runs.goals import HeardGoal
 from crl_robot.durable import replace_file
 from crl_robot.errors import StoreError
 
@@ -39,6 +41,7 @@ class RunFolder:
         self.path = path
         self._facts: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **facts}
         self._facts |= {"goals": [], "ended": None, "episode": "", "steps": 0, "lost": {}}
+        self._facts |= {"success": None, "judge": ""}
         try:
             (path / GOALS).mkdir(parents=True)
             for name in (TICKS, EVENTS):
@@ -62,16 +65,18 @@ class RunFolder:
         """Add one event."""
         self._line(EVENTS, {"stamp_ns": stamp_ns, "kind": kind, "text": text, "data": dict(data or {})})
 
-    def add_goal(
-        self, native: NDArray[np.uint8], seen: NDArray[np.uint8] | None, source: str, warnings: list[str]
-    ) -> None:
-        """Keep a goal, uint8 (H, W, 3) RGB at the camera's size and as the network sees it."""
+    def add_goal(self, goal: HeardGoal) -> None:
+        """Keep a goal with its pictures."""
         number = len(self._facts["goals"])
-        entry: dict[str, Any] = {"file": f"{GOALS}/stage_{number:03d}.png", "source": source, "warnings": warnings}
-        self._image(entry["file"], native)
-        if seen is not None:
-            entry["seen"] = f"{GOALS}/seen_{number:03d}.png"
-            self._image(entry["seen"], seen)
+        entry: dict[str, Any] = {
+            "file": f"{GOALS}/stage_{number:03d}.png",
+            "seen": f"{GOALS}/seen_{number:03d}.png",
+            "source": goal.source,
+            "warnings": list(goal.warnings),
+            "stamp_ns": goal.stamp_ns,
+        }
+        self._image(entry["file"], goal.native)
+        self._image(entry["seen"], goal.seen)
         self._facts["goals"].append(entry)
         self._write_facts()
 
@@ -101,3 +106,9 @@ class RunFolder:
             replace_file(file, content)
         except OSError as error:
             raise StoreError(f"{file} cannot be written ({error.strerror or error}); make room") from error
+
+
+def free_folder(path: Path) -> Path:
+    """``path``; where a recorder that was killed has left that, the first of path-2, path-3, ... that is not there."""
+    others = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], others) if not one.exists())

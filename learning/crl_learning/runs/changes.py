@@ -1,0 +1,35 @@
+"""What a status of the policy node says of a run: what it is at its beginning, and what has changed since the last."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from crl_learning.planning.plan import plan_words
+
+Status = Mapping[str, Any]
+
+
+def run_facts(status: Status) -> dict[str, Any]:
+    """What run.json holds from the beginning."""
+    kept = ("checkpoint", "image_spec", "goal_camera", "native", "dry_run", "speed", "time_limit_s", "action_spec")
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    facts = {"id": status["run"], "created": created, **{key: status[key] for key in kept}}
+    return facts | {"cameras": status["cameras"], "rate_hz": status["action_spec"]["rate_hz"]}
+
+
+def changes(before: Status, status: Status) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Events as kind, text and data; the end of the run is not among them."""
+    for kind, key in (("state", "state"), ("stage", "stage"), ("goal", "goal"), ("goal", "goal_refused")):
+        if status[key] == "ended":
+            continue
+        if before.get(key) != status[key] and (status[key] or key == "stage"):
+            text = f"refused: {status[key]}" if key == "goal_refused" else str(status[key])
+            yield kind, text, {key: status[key], "reason": status["reason"]}
+    plan = status.get("plan")
+    if plan and plan != before.get("plan"):
+        yield "plan", plan_words(plan), plan
+    late = status["counters"].get("late", 0) - before.get("counters", {}).get("late", 0)
+    if late > 0:
+        yield "late", f"{late} results came too late and were dropped", {"count": late}
