@@ -65,12 +65,20 @@ class Graph:
         commands: started in this order, ended in the reverse order.
         log_folder: gets one ``<name>.log`` a process.
         env: added to the environment of every process; a ROS_DOMAIN_ID here or outside is kept.
+        patience_s: how long a process may take to end after each signal.
     """
 
-    def __init__(self, commands: Sequence[NodeCommand], log_folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        commands: Sequence[NodeCommand],
+        log_folder: Path,
+        env: Mapping[str, str] | None = None,
+        patience_s: float = 6.0,
+    ) -> None:
         self._commands = tuple(commands)
         self._log_folder = log_folder
         self._extra = dict(env or {})
+        self._patience_s = patience_s
         self._stack = ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.env: dict[str, str] = {}
@@ -81,11 +89,8 @@ class Graph:
         self._log_folder.mkdir(parents=True, exist_ok=True)
         try:
             for command in self._commands:
-                log = self._stack.enter_context(self.log_path(command.name).open("wb"))
-                # A session of its own: Ctrl-C reaches this runner alone, which then ends the nodes in order.
-                self._processes[command.name] = subprocess.Popen(
-                    command.argv(), stdout=log, stderr=log, env=os.environ | self.env, start_new_session=True
-                )
+                self.log_path(command.name).unlink(missing_ok=True)
+                self._start(command)
         except BaseException:
             self.stop()
             raise
@@ -100,6 +105,18 @@ class Graph:
     def pid(self, name: str) -> int:
         return self._processes[name].pid
 
+    def kill(self, name: str) -> None:
+        """End a node with SIGKILL, and wait until it is gone."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+
+    def restart(self, name: str) -> None:
+        """Start a node that has ended again, as respawn does. Raises GraphError while it runs."""
+        if self._processes[name].poll() is None:
+            raise GraphError(f"the {name} process runs, expected one that has ended; kill it first")
+        (command,) = (command for command in self._commands if command.name == name)
+        self._start(command)
+
     def check(self) -> None:
         """Raise GraphError with exit code and last words when a process has ended; the others are ended first."""
         for name, process in self._processes.items():
@@ -109,8 +126,9 @@ class Graph:
                 tail = "\n".join(self.log_path(name).read_text(errors="replace").strip().splitlines()[-8:])
                 raise GraphError(f"the {name} process ended with code {code}, expected it to run on:\n{tail}", code)
 
-    def stop(self, patience_s: float = 6.0) -> dict[str, int]:
+    def stop(self, patience_s: float | None = None) -> dict[str, int]:
         """End all processes with SIGINT, then SIGTERM, last SIGKILL; returns their exit codes."""
+        patience_s = self._patience_s if patience_s is None else patience_s
         for name, process in reversed(self._processes.items()):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
                 if process.poll() is not None:
@@ -122,6 +140,13 @@ class Graph:
                     logger.warning("%s did not end on %s within %.0f s", name, number.name, patience_s)
         self._stack.close()
         return {name: process.wait() for name, process in self._processes.items()}
+
+    def _start(self, command: NodeCommand) -> None:
+        with self.log_path(command.name).open("ab") as log:
+            # A session of its own: Ctrl-C reaches this runner alone, which then ends the nodes in order.
+            self._processes[command.name] = subprocess.Popen(
+                command.argv(), stdout=log, stderr=log, env=os.environ | self.env, start_new_session=True
+            )
 
     def _environment(self) -> dict[str, str]:
         env = {

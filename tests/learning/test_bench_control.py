@@ -1,6 +1,11 @@
+import json
+
+import numpy as np
 import pytest
 
-from crl_learning.bench_control import bench_control, bench_nodes, summarise_timing
+from crl_learning.bench_cli import main
+from crl_learning.bench_control import Load, bench_control, bench_nodes, summarise_timing
+from crl_learning.bench_control_load import SIZE, rated_checkpoint
 from crl_robot.errors import ConfigError
 
 pytest.importorskip("rclpy", reason="the timing record lives beside the ROS client")
@@ -47,12 +52,62 @@ def test_one_tick_is_no_measurement():
         summarise_timing(ticks([0.0]), rate_hz=5.0)
 
 
-@pytest.mark.parametrize("setting", [{"rate_hz": 0}, {"rate_hz": 500}, {"seconds": 0}, {"cameras": 3}])
+@pytest.mark.parametrize("setting", [{"rate_hz": 0}, {"rate_hz": 500}, {"seconds": 0}])
 def test_settings_out_of_range_are_refused_before_anything_starts(setting):
     with pytest.raises(ConfigError, match="expected a rate"):
         bench_control(**({"rate_hz": 5.0, "seconds": 5.0} | setting))
 
 
-def test_simulation_and_policy_get_the_same_rate():
-    sim, policy = bench_nodes(20.0, ["over_shoulder"], "null")
+@pytest.mark.parametrize("load", [{"cameras": 3}, {"cameras": 0}, {"record": True}])
+def test_a_load_that_cannot_be_is_refused(load):
+    with pytest.raises(ConfigError):
+        Load(**load)
+
+
+def test_all_nodes_get_the_same_rate(tmp_path):
+    load = Load(cameras=2, replay=True, record=True)
+    sim, replay, recorder, policy = bench_nodes(20.0, load, "null", tmp_path)
     assert sim.parameters["action.rate_hz"] == policy.parameters["rate_hz"] == 20.0
+    assert recorder.parameters["action.rate_hz"] == 20.0
+    assert replay.parameters["cameras"] == recorder.parameters["cameras"]
+
+
+def test_nobody_listens_to_a_camera_that_is_drawn_while_frames_are_replayed(tmp_path):
+    load = Load(cameras=2, replay=True)
+    sim, replay, _ = bench_nodes(20.0, load, "null", tmp_path)
+    assert sim.parameters["cameras"] == ["wrist"]
+    assert replay.parameters["cameras"] == ["over_shoulder", "side"]
+
+
+def test_networks_that_are_said_to_be_of_another_rate_and_size_compute_the_same(tmp_path):
+    from crl_learning.assets import checkpoint_folder
+    from crl_learning.goal_policy import GoalPolicy
+
+    known = GoalPolicy.load(checkpoint_folder("models/reach"))
+    rated = GoalPolicy.load(rated_checkpoint(tmp_path, "models/reach", 50.0))
+    assert (rated.action_spec.rate_hz, rated.image_spec.native) == (50.0, SIZE)
+    small = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    large = small.repeat(2, axis=0).repeat(2, axis=1)
+    for policy, image in ((known, small), (rated, large)):
+        policy.set_goal(image[::-1].copy())
+    assert known.act(small)[0] == pytest.approx(rated.act(large)[0], abs=1e-5)
+
+
+def test_several_rates_leave_their_ticks_one_picture_and_the_facts_of_each(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def fake(rate, seconds, load, checkpoint, on_second, on_ticks):
+        asked.append((rate, seconds, load))
+        timing = ticks([0.0, 1 / rate, 2 / rate])
+        on_ticks(timing)
+        return {"rate": rate, "checkpoint": checkpoint, "dropped_frames": 0} | summarise_timing(timing, rate)
+
+    monkeypatch.setattr("crl_learning.bench_control.bench_control", fake)
+    words = ["control", "--rates", "5,50", "--seconds", "7", "--replay", "--record", "--cameras", "2"]
+    assert main([*words, "--out", str(tmp_path), "--json", str(tmp_path / "facts.json")]) == 0
+    assert asked == [(rate, 7.0, Load(2, replay=True, record=True)) for rate in (5.0, 50.0)]
+    facts = json.loads((tmp_path / "facts.json").read_text())["rates"]
+    assert [facts[rate]["ticks"] for rate in ("5", "50")] == [3, 3]
+    assert len((tmp_path / "ticks_50hz.csv").read_text().splitlines()) == 4
+    assert (tmp_path / "control.png").stat().st_size > 1000
+    assert "50 Hz" in capsys.readouterr().out

@@ -134,3 +134,20 @@ def test_a_parameter_file_that_is_not_installed_is_refused(node, tmp_path):
         Graph([NodeCommand("x", "runs", "nothing.yaml")], tmp_path),
     ):
         pass
+
+
+def test_a_node_that_was_killed_is_started_again_with_its_own_command_line(tmp_path, node):
+    with Graph([node("runs", goal="a.png")], tmp_path / "log") as graph:
+        wait_for_log(graph, "runs")
+        first = graph.pid("runs")
+        with pytest.raises(GraphError, match="kill it first"):
+            graph.restart("runs")
+        graph.kill("runs")
+        assert not running(first)
+        graph.restart("runs")
+        assert graph.pid("runs") != first
+        check_for(graph, 0.1)
+        deadline = time.monotonic() + 20
+        while graph.log_path("runs").read_text().count("goal:=") < 2:
+            assert time.monotonic() < deadline, "it said nothing again"
+            time.sleep(0.02)
