@@ -16,12 +16,13 @@ from crl_data.settings import PlaySettings
 from crl_data.store import Store
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import Action, ActionSpec, Pose
-from crl_robot.errors import StoreError
+from crl_robot.errors import ConfigError, StoreError
 from crl_robot.robots import robot
 from crl_robot.sim.camera import SimCamera
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.play_options import EVERYTHING
 from crl_robot.sim.randomisation import Draw
+from crl_robot.sim.state_numbers import state_names, state_numbers
 from crl_robot.sim.world import World
 
 
@@ -52,7 +53,10 @@ def play_spec(settings: PlaySettings) -> StoreSpec:
     """What a store recorded with these settings declares."""
     cameras = {name: CameraSpec(encoding=settings.encoding) for name in settings.camera_names}
     recorded = robot(settings.robot)
-    return StoreSpec(ActionSpec(), cameras, recorded.data_name, recorded.model.joint_names)
+    names: tuple[str, ...] = ()
+    if settings.states:
+        cameras, names = {}, state_names(World(robot=recorded, scene=_only_scene(settings)))
+    return StoreSpec(ActionSpec(), cameras, recorded.data_name, recorded.model.joint_names, state_names=names)
 
 
 def episode_id(settings: PlaySettings, index: int) -> str:
@@ -96,7 +100,7 @@ class Player:
             settings = self._settings
             self._envs[part.source] = SimEnv(
                 part.task,
-                cameras=settings.camera_names,
+                cameras=() if settings.states else settings.camera_names,
                 robot=robot(settings.robot),
                 decorated=settings.randomisation.decorated,
             )
@@ -122,12 +126,21 @@ def record_episode(
     observation = env.reset(rng, draw)
     actor = part.actor(rng)
     for _ in range(part.steps):
-        truth = scene_truth(env)
-        action = Action(actor.act(env), observation.newest_stamp_ns)
+        truth, state = scene_truth(env), None if env.cameras else state_numbers(env)
+        stamp_ns = observation.newest_stamp_ns if env.cameras else observation.stamp_ns
+        action = Action(actor.act(env), stamp_ns)
         after = env.step(action)
-        writer.add_step(observation, action, env.executed, truth)
+        writer.add_step(observation, action, env.executed, truth, state)
         observation = after
     writer.commit(env.success() if part.judged else None, final=observation.arm)
+
+
+def _only_scene(settings: PlaySettings) -> str:
+    """Raises ConfigError where episodes take place in several scenes, whose states have other numbers."""
+    scenes = sorted({part.task.scene for part in play_parts(settings)})
+    if len(scenes) > 1:
+        raise ConfigError(f"states=true needs one scene, task={settings.task} has {', '.join(scenes)}; name one task")
+    return scenes[0]
 
 
 def scene_truth(env: SimEnv) -> Pose | SceneTruth:

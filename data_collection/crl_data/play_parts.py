@@ -12,11 +12,12 @@ from crl_robot.robots import Robot, robot
 from crl_robot.sim.kitchen_play import KitchenPlay
 from crl_robot.sim.kitchen_starts import kitchen_play_task
 from crl_robot.sim.play import PlayPolicy
-from crl_robot.sim.play_options import EVERYTHING, KITCHEN_PLAY, TABLE_PLAY, PlayOptions
+from crl_robot.sim.play_options import EVERYTHING, KITCHEN_PLAY, STITCH_PLAY, TABLE_PLAY, PlayOptions
+from crl_robot.sim.stitching import PushingOn, TurningAway, pushing_task
 from crl_robot.sim.task import Oracle, Task
 from crl_robot.sim.tasks import get_task
 
-TABLE_STEPS, KITCHEN_STEPS = 60, 200
+TABLE_STEPS, KITCHEN_STEPS, TURNING_STEPS, PUSHING_STEPS = 60, 200, 40, 20
 EVERYTHING_PLAYED = (KITCHEN_PLAY, KITCHEN_PLAY, KITCHEN_PLAY, TABLE_PLAY)
 """Two tasks take place at the table with one can and six in the kitchen."""
 
@@ -46,6 +47,8 @@ def play_parts(settings: PlaySettings) -> tuple[Part, ...]:
     if settings.demonstrates:
         names = tuple(moved.tick_limits) if settings.task == EVERYTHING else (settings.task,)
         return tuple(_demonstration(name, moved, settings.steps) for name in names)
+    if settings.task == STITCH_PLAY:
+        return _stitched(moved, settings.steps)
     plays = EVERYTHING_PLAYED if settings.task == EVERYTHING else (settings.task,)
     kitchen = "kitchen" in moved.scenes
     made = {name: _play(name, moved, settings) for name in set(plays) if kitchen or name != KITCHEN_PLAY}
@@ -55,6 +58,15 @@ def play_parts(settings: PlaySettings) -> tuple[Part, ...]:
 def _demonstration(name: str, moved: Robot, steps: int) -> Part:
     task = get_task(name, moved)
     return Part(name, task, steps or task.max_steps, judged=True, actor=lambda _: task.oracle())
+
+
+def _stitched(moved: Robot, steps: int) -> tuple[Part, ...]:
+    """Both kinds of episodes in turn; see `crl_robot.sim.stitching`."""
+    pushing = pushing_task(moved)
+    return (
+        Part("turning", get_task("push", moved), steps or TURNING_STEPS, judged=False, actor=TurningAway),
+        Part("pushing", pushing, steps or PUSHING_STEPS, judged=False, actor=PushingOn),
+    )
 
 
 def _play(name: str, moved: Robot, settings: PlaySettings) -> Part:

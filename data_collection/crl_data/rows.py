@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crl_data.episode import TRUTH_ARRAY, TRUTH_OBJECTS, TRUTH_SLIDES
+from crl_data.episode import STATE_ARRAY, TRUTH_ARRAY, TRUTH_OBJECTS, TRUTH_SLIDES
 from crl_robot.contracts import ACTION_DIM, Action, ArmState, Observation, Pose
 
 
@@ -25,6 +25,7 @@ def step_row(
     action: Action | ArrayLike | None,
     executed: Action | ArrayLike | None = None,
     truth: Pose | SceneTruth | None = None,
+    state: NDArray[np.float32] | None = None,
 ) -> dict[str, Any]:
     """One control tick, by the names of `STEP_ARRAYS`; see `EpisodeWriter.add_step`. What is not known is left out."""
     arm = observation.arm
@@ -38,6 +39,7 @@ def step_row(
         "gripper_target": arm.gripper_target,
         "tool_measured": pose_row(arm.measured),
         "tool_target": pose_row(arm.target),
+        STATE_ARRAY: state,
     } | _truth_row(truth)
     if action is not None:
         requested = _values(action)

@@ -27,15 +27,18 @@ class PlaySettings:
         out: store to write; made when it does not exist.
         robot: 'widowx' or 'sawyer'.
         task: 'play' (noisy reaching and pushing in the scene with one can), 'play_kitchen' (noisy grasping, placing,
-            pushing, opening and closing in the kitchen), a task of the robot, or 'all'.
+            pushing, opening and closing in the kitchen), 'play_stitch' (pushing in pieces that no episode joins), a
+            task of the robot, or 'all'.
         policy: 'play', 'oracle' (demonstrations of a task, or of each one in turn with task=all), or 'auto': play for
-            task=play, play_kitchen and all, demonstrations for the others.
+            task=play, play_kitchen, play_stitch and all, demonstrations for the others.
         episodes: number of episodes with this task and seed that the store shall hold.
-        steps: control ticks per episode; 0 means 60 of 'play', 200 of 'play_kitchen', and a task's own limit.
+        steps: control ticks per episode; 0 means 60 of 'play', 200 of 'play_kitchen', 40 and 20 in turn of
+            'play_stitch', and a task's own limit.
         seed: episode i draws from the seed sequence [seed, i], whatever the number of workers.
         resume: add to an existing store, skipping the episodes that it holds.
         workers: processes.
         cameras: comma-separated names.
+        states: record the numbers of the true state and no images, for network.inputs=state.
         encoding: 'jpeg' or 'lossless'.
         push_share: in task=play, probability that the next thing to do is a push rather than a reach; a robot without
             a task 'push' only reaches.
@@ -53,6 +56,7 @@ class PlaySettings:
     resume: bool = False
     workers: int = 2
     cameras: str = "over_shoulder"
+    states: bool = False
     encoding: Encoding = "jpeg"
     push_share: float = PlayOptions.push_share
     randomisation: Randomisation = field(default=Randomisation(), metadata={"shown": NONE})

@@ -89,6 +89,7 @@ class EpisodeWriter:
         action: Action | ArrayLike | None,
         executed: Action | ArrayLike | None = None,
         truth: Pose | SceneTruth | None = None,
+        state: NDArray[np.float32] | None = None,
     ) -> None:
         """Add one control tick.
 
@@ -97,6 +98,7 @@ class EpisodeWriter:
             action: the action asked for, (7,); None where the arm was moved by hand, in a store of achieved actions.
             executed: the action that the arm's controller really commanded; the same when None.
             truth: pose of the movable object, or of all of a scene, in simulation; in every step or in none.
+            state: float32 (D,) the numbers that the store declares, where it declares any.
 
         Raises:
             ContractError: stamps do not increase, or truth or actions come and go.
@@ -104,7 +106,7 @@ class EpisodeWriter:
             StoreError: the disk refused a frame; the step is not in the episode, the ones before it are.
         """
         self._file.require_open()
-        row = step_row(observation, action, executed, truth)
+        row = step_row(observation, action, executed, truth, state)
         self._check(observation, row)
         self._add_frames(observation)
         try:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_learning.assets import checkpoint_folder
+from crl_learning.checkpoint import Checkpoint, load_checkpoint
 from crl_learning.goal_policy import GoalPolicy  # imports torch before MuJoCo can open a GL context
+from crl_learning.state_actor import StateActor
 from crl_robot.contracts import Observation
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.sim.env import SimEnv
@@ -34,11 +36,6 @@ class Subject:
             raise ConfigError(f"policy={self.policy} is unknown; {nearest(self.policy, BASELINES)}")
 
     @property
-    def sees(self) -> bool:
-        """Whether it acts on camera images; no baseline does."""
-        return self.checkpoint is not None
-
-    @property
     def kind(self) -> str:
         """Name of the baseline, or 'checkpoint'."""
         return self.policy or "checkpoint"
@@ -52,8 +49,13 @@ class Subject:
 class Actor(Protocol):
     """What acts in a trial; sees the environment so that oracles can cheat and policies can be given its camera."""
 
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Those that it sees; none where it does not look."""
+        ...
+
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
-        """A trial starts. ``goal`` is the goal image at native size."""
+        """A trial starts. ``goal`` is the goal image at native size, of several cameras as `Views` stacks them."""
         ...
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
@@ -64,8 +66,12 @@ class Actor(Protocol):
 class CheckpointActor:
     """Acts on camera images alone, deterministically."""
 
-    def __init__(self, folder: str) -> None:
-        self._policy = GoalPolicy.load(checkpoint_folder(folder))
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._policy = GoalPolicy(checkpoint)
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        return self._policy.views.cameras
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
         camera = env.cameras[self._policy.image_spec.camera]
@@ -73,13 +79,14 @@ class CheckpointActor:
         self._policy.set_goal(goal)
 
     def act(self, env: SimEnv, observation: Observation) -> NDArray[np.float32]:
-        return self._policy.act(observation.frames[self._policy.image_spec.camera].image, observation.arm.joints)[0]
+        return self._policy.act(self._policy.views.stack(observation.frames), observation.arm.joints)[0]
 
 
 class OracleActor:
     """Reads the true state: what the arm and the task allow."""
 
     _oracle: Oracle
+    cameras = ()
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
         self._oracle = env.task.oracle()
@@ -92,6 +99,7 @@ class RandomActor:
     """Uniform deltas within the step limits and uniform openings of the gripper: what motion without a goal scores."""
 
     _rng: np.random.Generator
+    cameras = ()
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
         self._rng = rng
@@ -103,6 +111,8 @@ class RandomActor:
 
 class StillActor:
     """Never moves: what the start alone scores."""
+
+    cameras = ()
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None: ...
 
@@ -116,5 +126,6 @@ BASELINES: dict[str, Callable[[], Actor]] = {"oracle": OracleActor, "random": Ra
 def make_actor(subject: Subject) -> Actor:
     """The actor of a subject. Raises CheckpointError for a checkpoint that cannot be used."""
     if subject.checkpoint is not None:
-        return CheckpointActor(subject.checkpoint)
+        checkpoint = load_checkpoint(checkpoint_folder(subject.checkpoint))
+        return CheckpointActor(checkpoint) if checkpoint.meta.image_spec else StateActor(checkpoint)
     return BASELINES[subject.policy or ""]()

@@ -10,12 +10,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crl_learning import bench_learning_cli, bench_play_cli, bench_progress_cli
+from crl_learning import (
+    bench_critic_cli,
+    bench_far_cli,
+    bench_learning_cli,
+    bench_play_cli,
+    bench_progress_cli,
+    bench_run_cli,
+)
 from crl_learning.bench_arm_cli import add_parsers
 from crl_learning.bench_bar import bench_bar
 from crl_robot.errors import nearest
 
-BENCHES = ("control", "record", "store", "cameras", "faults", "bus", "train", "sample", "play", "progress")
+BENCHES = (
+    *("control", "goals", "kills", "record", "store", "cameras", "faults", "bus", "train", "sample", "play"),
+    *("progress", "critic", "far"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,16 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crl-bench", description="Measure this machine.")
     benches = parser.add_subparsers(required=True, metavar="NAME")
-    control = benches.add_parser("control", help="punctuality of the control loop: sim and policy nodes over ROS")
-    control.add_argument("--rate", type=float, default=5.0, help="control rate in Hz (default 5)")
-    control.add_argument("--seconds", type=float, default=60.0, help="how long to control (default 60)")
-    control.add_argument("--cameras", type=int, default=1, help="320x240 cameras that are drawn and sent (default 1)")
-    control.add_argument(
-        "--checkpoint",
-        default="models/reach",
-        help="policy folder (default models/reach); 'null' never moves and takes any rate",
-    )
-    control.set_defaults(measure=_control)
+    control = bench_run_cli.add_control_parser(benches)
     record = benches.add_parser("record", help="recording two cameras and the arm through the ROS graph")
     record.add_argument("--seconds", type=float, default=600.0, help="how long to record (default 600)")
     record.add_argument("--cameras", type=int, default=2, help="640x480 cameras at 30 Hz (default 2)")
@@ -66,9 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     cameras.add_argument("--cameras", type=int, default=2, help="640x480 cameras at 30 Hz (default 2)")
     cameras.set_defaults(measure=_cameras)
     learning = (
+        *bench_run_cli.add_parsers(benches),
         *bench_learning_cli.add_parsers(benches),
         bench_play_cli.add_parser(benches),
         bench_progress_cli.add_progress_parser(benches),
+        bench_critic_cli.add_critic_parser(benches),
+        bench_far_cli.add_far_parser(benches),
     )
     for bench in (control, record, store, cameras, *add_parsers(benches), *learning):
         bench.add_argument("--json", type=Path, help="file that gets the facts")
@@ -80,21 +84,6 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    return facts
-
-
-def _control(options: argparse.Namespace) -> dict[str, Any]:
-    from rich.console import Console
-
-    from crl_learning.bench_control import bench_control
-
-    with bench_bar("control", options.seconds) as on_second:
-        facts = bench_control(options.rate, options.seconds, options.cameras, options.checkpoint, on_second)
-    console = Console()
-    console.print(_table(facts))
-    console.print(
-        f"{facts['missed']} of {facts['ticks']} ticks missed, {facts['dropped_frames']} frames lost", highlight=False
-    )
     return facts
 
 
@@ -168,19 +157,6 @@ def _print_facts(title: str, facts: dict[str, Any]) -> None:
         if not isinstance(value, list | dict):
             table.add_row(name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value))
     Console().print(table)
-
-
-def _table(facts: dict[str, Any]) -> Any:
-    from rich.table import Table
-
-    table = Table(title=f"{facts['rate']:g} Hz, checkpoint {facts['checkpoint']}", title_justify="left")
-    for heading in ("ms", "p50", "p99", "max"):
-        table.add_column(heading, justify="left" if heading == "ms" else "right")
-    names = {"lateness_ms": "tick begins late by", "age_ms": "camera to command", "inference_ms": "policy takes"}
-    for key, words in names.items():
-        if facts[key] is not None:
-            table.add_row(words, *(f"{facts[key][part]:.2f}" for part in ("p50", "p99", "max")))
-    return table
 
 
 if __name__ == "__main__":

@@ -45,12 +45,15 @@ class DirectRunner:
         ranges: Randomisation | None = None,
         goal_live: bool = False,
     ) -> None:
-        self._actor, self._sees = make_actor(subject), subject.sees
+        self._actor = make_actor(subject)
+        self._sees = bool(self._actor.cameras)
         moved = robot(robot_name)
         self._options, self._ranges = options or WorldOptions(), ranges or Randomisation()
-        self._env = SimEnv(task, options=options, robot=moved, decorated=self._ranges.decorated)
+        self._cameras = self._actor.cameras or (CAMERA,)
+        seen = tuple(dict.fromkeys((CAMERA, *self._cameras)))
+        self._env = SimEnv(task, seen, options, robot=moved, decorated=self._ranges.decorated)
         usual = not self._ranges.groups and self._options == WorldOptions()
-        self._goal_env = self._env if usual or goal_live else SimEnv(task, robot=moved)
+        self._goal_env = self._env if usual or goal_live else SimEnv(task, seen, robot=moved)
 
     def run(self, seed: int, index: int, film: Film | None = None) -> Trial:
         """Run trial ``index`` to its last control tick; `side_by_side` frames are added to ``film`` when given."""
@@ -58,8 +61,10 @@ class DirectRunner:
         drawn = episode_seed(seed, index)
         draw = self._ranges.draw((drawn,), self._options) if self._ranges.groups else None
         observation = env.reset(np.random.default_rng(drawn), draw)
-        goal = render_goal(self._goal_env, env.episode, CAMERA)
-        self._actor.begin(env, goal, np.random.default_rng([drawn, ACTOR_STREAM]))
+        goals = {camera: render_goal(self._goal_env, env.episode, camera) for camera in env.cameras}
+        goal = goals[CAMERA]
+        given = np.concatenate([goals[camera] for camera in self._cameras], axis=-1)
+        self._actor.begin(env, given, np.random.default_rng([drawn, ACTOR_STREAM]))
         moments = [moment_of(env)]
         looks = self._sees or film is not None
         for left in reversed(range(env.task.max_steps)):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TABLE_PLAY, KITCHEN_PLAY, EVERYTHING = "play", "play_kitchen", "all"
-PLAYS = (TABLE_PLAY, KITCHEN_PLAY, EVERYTHING)
-"""Play in the scene with one can, in the kitchen, and in both in turn."""
+TABLE_PLAY, KITCHEN_PLAY, STITCH_PLAY, EVERYTHING = "play", "play_kitchen", "play_stitch", "all"
+PLAYS = (TABLE_PLAY, KITCHEN_PLAY, STITCH_PLAY, EVERYTHING)
+"""Play in the scene with one can, in the kitchen, in pieces that must be stitched, and in the first two in turn."""
 TASK_NAMES = (
     "reach",
     "push",
