@@ -44,7 +44,7 @@ demo: $(STAMP) ## drive the arm to a goal image: make demo GOAL=file.png TASK=re
 
 test: $(STAMP) ## run the whole test suite
 	@$(BIN)/python scripts/check_render.py
-	$(BIN)/pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 test-jazzy: $(JAZZY_STAMP) ## run the ROS tests against the Jazzy wheels on Python 3.12
 	@$(JAZZY)/bin/python scripts/check_render.py
