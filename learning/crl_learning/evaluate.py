@@ -98,9 +98,9 @@ def run_jobs(
         for start in range(0, job.episodes, CHUNK)
     ]
     with ProcessPoolExecutor(min(workers, len(chunks)), get_context("spawn"), _one_thread) as pool:
-        with interrupts_held():
-            pending = {pool.submit(_run_chunk, jobs[number], chunk): number for number, chunk in chunks}
         try:
+            with interrupts_held():
+                pending = {pool.submit(_run_chunk, jobs[number], chunk): number for number, chunk in chunks}
             for done in as_completed(pending):
                 number = pending[done]
                 trials[number] += done.result()
