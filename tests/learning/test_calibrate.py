@@ -40,7 +40,7 @@ def view(x: float, y: float) -> np.ndarray:
 def record(store: Store, seed: int, speed: float = 1.0) -> None:
     rng = np.random.default_rng(seed)
     (x, y), step = rng.uniform(0, 1, 2), speed * rng.uniform(-0.05, 0.05, 2)
-    with EpisodeWriter(store, source="play") as writer:
+    with EpisodeWriter(store, source="play", episode_id=f"e{seed}") as writer:
         for i in range(STEPS):
             x, y = np.clip([x + step[0], y + step[1]], 0, 1)
             stamp = 1_000_000_000 + 200_000_000 * i
@@ -94,11 +94,11 @@ def test_the_policys_own_runs_say_how_many_steps_it_needs_and_leave_the_rest(cal
     before = load_progress(checkpoint)
     runs = Store.create(tmp_path / "runs.zarr", Store.open(data).spec)
     for seed in range(EPISODES):
-        record(runs, seed, speed=2.0)
+        record(runs, seed, speed=3.0)
     facts = calibrate_on_runs(checkpoint, runs.path, SMALL)
     after = load_progress(checkpoint)
     assert facts["steps_in_runs"] < facts["expected_before"]
-    assert after.calibration.steps(-1.5).expected < before.calibration.steps(-1.5).expected
+    assert max(after.calibration.expected) < max(before.calibration.expected)
     assert after.calibration.thresholds == before.calibration.thresholds
     assert after.start_joints == before.start_joints == (0.0,) * 6
     assert after.facts == before.facts
