@@ -30,7 +30,6 @@ CAMERAS = ("over_shoulder", "wrist")
 REPLAYED = ("over_shoulder", "side")
 """The simulation has no camera of the second name."""
 TASK, EPISODE_SEED = "reach", 1
-DRAWN_SIZE = (320, 240)
 RECORDER_LEAD_S = 0.5
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from crl_learning.csv_rows import write_rows
 
 if TYPE_CHECKING:
     from crl_learning.nodes.eval_client import Timing
@@ -19,11 +20,8 @@ def write_ticks(file: Path, timing: Sequence[Timing]) -> None:
     from crl_learning.nodes.eval_client import Timing
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        writer = csv.DictWriter(opened, [field.name for field in fields(Timing)])
-        writer.writeheader()
-        for tick in timing:
-            writer.writerow({name: round(value, 4) for name, value in asdict(tick).items()})
+    columns = [field.name for field in fields(Timing)]
+    write_rows(file, [asdict(tick) for tick in timing], columns, digits=4)
 
 
 def plot_control(path: Path, rates: Mapping[float, Sequence[Timing]]) -> None:

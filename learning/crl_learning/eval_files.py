@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.csv_rows import write_rows
 from crl_learning.eval_comparison import Group, SubjectComparison
 from crl_learning.eval_config import EvalConfig
 from crl_learning.provenance import git_commit
@@ -20,10 +20,7 @@ from crl_learning.trials import Trial, episode_seed, summarise
 def write_trials(path: Path, groups: Sequence[Group]) -> None:
     """Write one row per trial, in the given order."""
     rows = [trial.row() | {"policy": group.subject} for group in groups for trial in group.trials]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, rows)
 
 
 def write_summary(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from crl_learning.bench_control import summarise_timing
 from crl_learning.campaigns.usage import UsageLog, leaks
+from crl_learning.csv_rows import write_rows
 
 if TYPE_CHECKING:
     from crl_learning.nodes.eval_client import Timing
@@ -99,18 +99,11 @@ def _kinds(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
 
 def write_report(folder: Path, outcomes: Sequence[Outcome], usage: UsageLog, timing: Sequence[Timing]) -> None:
     """offers.csv, ticks.csv, usage.csv and goals.png."""
-    _write_csv(folder / "offers.csv", [asdict(one) for one in outcomes])
-    _write_csv(folder / "ticks.csv", [asdict(one) for one in timing])
+    write_rows(folder / "offers.csv", [asdict(one) for one in outcomes], digits=4)
+    write_rows(folder / "ticks.csv", [asdict(one) for one in timing], digits=4)
     held = zip(usage.samples, usage.files, strict=True)
-    _write_csv(folder / "usage.csv", [asdict(one) | {"files": files} for one, files in held])
+    write_rows(folder / "usage.csv", [asdict(one) | {"files": files} for one, files in held], digits=4)
     plot_goals(folder / "goals.png", outcomes, usage, timing)
-
-
-def _write_csv(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        writer = csv.DictWriter(opened, list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in rows)
 
 
 def plot_goals(path: Path, outcomes: Sequence[Outcome], usage: UsageLog, timing: Sequence[Timing]) -> None:

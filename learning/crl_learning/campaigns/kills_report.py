@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from crl_learning.csv_rows import write_rows
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,8 @@ def _counts(kills: Sequence[Kill]) -> dict[str, Any]:
 
 def write_report(folder: Path, kills: Sequence[Kill]) -> None:
     """kills.csv with a line for each kill, and kills.png."""
-    with (folder / "kills.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Kill)])
-        writer.writeheader()
-        for kill in kills:
-            writer.writerow({k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(kill).items()})
+    columns = [field.name for field in fields(Kill)]
+    write_rows(folder / "kills.csv", [asdict(kill) for kill in kills], columns, digits=4)
     plot_kills(folder / "kills.png", kills)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from crl_data.ogbench.names import GOALS
+from crl_learning.csv_rows import write_rows
 from crl_learning.statistics import wilson
 from crl_learning.trials import episode_seed
 
@@ -67,10 +67,7 @@ def summarise(trials: Sequence[OgbenchTrial]) -> dict[str, Any]:
 def write_trials(path: Path, trials: Sequence[tuple[str, OgbenchTrial]]) -> None:
     """Write one row per (policy, trial), in the given order."""
     rows = [{"policy": policy, **trial.row()} for policy, trial in trials]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, rows)
 
 
 def _share(trials: Sequence[OgbenchTrial]) -> dict[str, float]:

@@ -1,0 +1,29 @@
+"""Rows with names, as CSV files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def write_rows(
+    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, digits: int | None = None
+) -> None:
+    """Write a header and one line per row, in the given order.
+
+    Args:
+        columns: of the header; those of the first row when None.
+        digits: decimals that floats are rounded to; all when None.
+    """
+    names = columns if columns is not None else list(rows[0]) if rows else []
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _rounded(value, digits) for name, value in row.items()})
+
+
+def _rounded(value: Any, digits: int | None) -> Any:
+    return round(value, digits) if digits is not None and isinstance(value, float) else value
