@@ -126,18 +126,17 @@ class Graph:
                 tail = "\n".join(self.log_path(name).read_text(errors="replace").strip().splitlines()[-8:])
                 raise GraphError(f"the {name} process ended with code {code}, expected it to run on:\n{tail}", code)
 
-    def stop(self, patience_s: float | None = None) -> dict[str, int]:
+    def stop(self) -> dict[str, int]:
         """End all processes with SIGINT, then SIGTERM, last SIGKILL; returns their exit codes."""
-        patience_s = self._patience_s if patience_s is None else patience_s
         for name, process in reversed(self._processes.items()):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
                 if process.poll() is not None:
                     break
                 process.send_signal(number)
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(patience_s)
+                    process.wait(self._patience_s)
                 if process.poll() is None:
-                    logger.warning("%s did not end on %s within %.0f s", name, number.name, patience_s)
+                    logger.warning("%s did not end on %s within %.0f s", name, number.name, self._patience_s)
         self._stack.close()
         return {name: process.wait() for name, process in self._processes.items()}
 

@@ -92,9 +92,9 @@ def test_one_death_ends_the_others_and_its_code_and_last_words_are_reported(node
 
 
 def test_a_process_deaf_to_sigint_gets_sigterm(node, tmp_path, caplog):
-    with Graph([node("stubborn")], tmp_path) as graph:
+    with Graph([node("stubborn")], tmp_path, patience_s=0.2) as graph:
         wait_for_log(graph, "stubborn")
-        assert graph.stop(patience_s=0.2) == {"stubborn": -signal.SIGTERM}
+        assert graph.stop() == {"stubborn": -signal.SIGTERM}
     assert "SIGINT" in caplog.text
 
 

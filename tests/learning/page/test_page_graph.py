@@ -49,11 +49,11 @@ def running(browse, tmp_path):
 
     @asynccontextmanager
     async def started(node):
-        with Graph([SIM, node, PAGE], tmp_path / "logs") as graph:
+        with Graph([SIM, node, PAGE], tmp_path / "logs", patience_s=30.0) as graph:
             async with browse(await address_of(graph)) as page:
                 yield page
                 assert page.complaints == []
-            codes = graph.stop(patience_s=30.0)
+            codes = graph.stop()
         assert set(codes.values()) == {0}, codes
 
     return started
