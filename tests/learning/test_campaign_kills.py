@@ -12,11 +12,11 @@ from crl_learning.bench_cli import main
 from crl_learning.campaigns.kept_runs import complaint, judge_runs
 from crl_learning.campaigns.killing import Rig
 from crl_learning.campaigns.kills import chosen, lives
-from crl_learning.campaigns.kills_report import Kill, facts_of, late, write_report
+from crl_learning.campaigns.kills_report import Kill, facts_of, late, plot_kills, write_kills
 from crl_learning.campaigns.victims import Victim, kills_nodes
 from crl_learning.runs.folder import RunFolder
 from crl_robot.errors import ConfigError
-from crl_robot.graph import Graph
+from crl_robot.graph import Graph, GraphError
 
 HELD = Kill("policy", True, 0.5, "holds", 600.0, stopped_ms=450.0, travel_mm=12.0, drift_mm=0.5, back_s=4.0)
 
@@ -61,7 +61,8 @@ def test_a_node_that_nobody_needs_is_never_late():
 
 
 def test_the_report_has_a_line_for_each_kill_and_a_picture(tmp_path):
-    write_report(tmp_path, [HELD, HELD])
+    write_kills(tmp_path, [HELD, HELD])
+    plot_kills(tmp_path / "kills.png", [HELD, HELD])
     assert len((tmp_path / "kills.csv").read_text().splitlines()) == 3
     assert (tmp_path / "kills.png").stat().st_size > 1000
 
@@ -99,6 +100,18 @@ def watched(client: Any, victim):
     rig.client = client
     kill = Kill(victim.name, True, 0.0, victim.reaction, victim.limit_ms)
     return rig._watched(kill, victim, at_ns=0)
+
+
+def test_a_run_that_cannot_be_begun_is_a_complaint_and_the_campaign_goes_on():
+    class NoArm(FakeClient):
+        def begin_run(self, task, episode_seed):
+            raise GraphError("no answer from arm/enable within 10 s")
+
+    rig = Rig(Graph([], Path()), page_port=0)
+    no_arm: Any = NoArm()
+    rig.client = no_arm
+    kill = rig.kill(Victim("policy", "holds", 600.0), True, np.random.default_rng(0))
+    assert "no run could be begun: no answer from arm/enable" in kill.complaint
 
 
 def test_an_arm_that_stands_after_the_limit_holds():

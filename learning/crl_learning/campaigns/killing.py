@@ -47,11 +47,14 @@ class Rig:
             self._graph.check()
 
     def kill(self, victim: Victim, respawn: bool, rng: np.random.Generator) -> Kill:
-        """Raises GraphError when no run can be begun."""
+        """Kill ``victim`` while the arm moves; a run that cannot be begun is a complaint."""
         client, delay_s = self.client, float(rng.uniform(0, LONGEST_DELAY_S))
-        again = client.begin_run(TASK, int(rng.integers(2**31)))
+        kill = Kill(victim.name, respawn, delay_s, victim.reaction, victim.limit_ms)
+        try:
+            kill = replace(kill, begun_again=client.begin_run(TASK, int(rng.integers(2**31))))
+        except GraphError as error:
+            return replace(kill, complaint=f"no run could be begun: {error}")
         client.wait_for(delay_s)
-        kill = Kill(victim.name, respawn, delay_s, victim.reaction, victim.limit_ms, begun_again=again)
         self._killed = victim.name
         if victim.name == "run_recorder":
             self.cut_off.append(Path(client.run_status["folder"]).name)

@@ -20,7 +20,7 @@ import numpy as np
 
 from crl_learning.campaigns.kept_runs import judge_runs
 from crl_learning.campaigns.killing import Rig
-from crl_learning.campaigns.kills_report import Kill, facts_of, write_report
+from crl_learning.campaigns.kills_report import Kill, facts_of, plot_kills, write_kills
 from crl_learning.campaigns.victims import CAMERA, ROBOTS, TASK, Victim, free_port, kills_nodes, victims_of
 from crl_robot.errors import ConfigError, nearest
 from crl_robot.graph import Graph, GraphError
@@ -68,8 +68,8 @@ def run(
                     kills.append(rig.kill(victim, respawn, rng))
                     on_kill()
             kills[-1] = judged(kills[-1], *judge_runs(runs, rig.cut_off, folder / "unsound"))
-        if out is not None:
-            write_report(out, kills)
+            write_kills(folder, kills)  # after each life: a campaign takes hours, and may be cut off
+        plot_kills(folder / "kills.png", kills)
     return facts_of(kills) | {"seed": seed}
 
 

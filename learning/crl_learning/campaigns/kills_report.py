@@ -84,11 +84,10 @@ def _counts(kills: Sequence[Kill]) -> dict[str, Any]:
     }
 
 
-def write_report(folder: Path, kills: Sequence[Kill]) -> None:
-    """kills.csv with a line for each kill, and kills.png."""
+def write_kills(folder: Path, kills: Sequence[Kill]) -> None:
+    """kills.csv with a line for each kill."""
     columns = [field.name for field in fields(Kill)]
     write_rows(folder / "kills.csv", [asdict(kill) for kill in kills], columns, digits=4)
-    plot_kills(folder / "kills.png", kills)
 
 
 def plot_kills(path: Path, kills: Sequence[Kill]) -> None:

@@ -182,6 +182,8 @@ def _open(path: str, baud: int, answer_s: float) -> tuple[Any, Any]:
     port = Port(path)
     if not port.setBaudRate(baud):
         raise PortError(f"baud rate {baud} cannot be set on {path}, expected 1000000")
+    serial: Any = port.ser
+    serial.write_timeout = answer_s  # an adapter that takes nothing must not keep the arm's lock for ever
     return port, PacketHandler(2.0)
 
 
