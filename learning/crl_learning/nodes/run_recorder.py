@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
@@ -29,6 +30,8 @@ from crl_robot.errors import ContractError, CrlError
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.messages import LATCHED_QOS, STATE_QOS, frame_from_msg
 
+# A goal or a status of the policy must not replace the one before it that was not yet looked at.
+_POLICY_QOS = QoSProfile(depth=20, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SETTLE_PERIOD_S = 0.1
 STATUS_PERIOD_S = 1.0
 
@@ -60,11 +63,12 @@ class RunData:
         recorder, self.recorder = self.recorder, None
         if recorder is None:
             return Recorded()
-        status = recorder.status()
+        lost = recorder.status()["lost"]
         recorder.describe({"task": "", "run": dict(facts)})
         recorder.stop()
         self._ended = recorder
-        return Recorded(status["episode"], status["steps"], status["lost"])
+        status = recorder.status()  # the last steps are made at the end
+        return Recorded(status["episode"], status["steps"], lost)
 
     def accept(self, success: bool | None) -> None:
         """Commit it. Raises CrlError."""
@@ -102,10 +106,10 @@ class RunRecorderNode(CrlNode):
         self._work = work = ThreadPoolExecutor(1, thread_name_prefix="runs")
         self._verdicts = PatientServices(self)
         self._verdicts.set_bool("run/success", lambda good: work.submit(self._keeper.on_verdict, good).result())
-        self.create_subscription(String, "policy/status", self._on_status, LATCHED_QOS)
+        self.create_subscription(String, "policy/status", self._on_status, _POLICY_QOS)
         self.create_subscription(String, "policy/progress", self._on_tick, STATE_QOS)
-        self.create_subscription(Image, "policy/goal_native", lambda msg: self._on_goal(msg, "native"), LATCHED_QOS)
-        self.create_subscription(Image, "policy/goal", lambda msg: self._on_goal(msg, "seen"), LATCHED_QOS)
+        self.create_subscription(Image, "policy/goal_native", lambda msg: self._on_goal(msg, "native"), _POLICY_QOS)
+        self.create_subscription(Image, "policy/goal", lambda msg: self._on_goal(msg, "seen"), _POLICY_QOS)
         self.create_subscription(String, "arm/status", self._on_arm, LATCHED_QOS)
         self.create_timer(SETTLE_PERIOD_S, self._settle)
         self.create_timer(STATUS_PERIOD_S, self._look)

@@ -9,7 +9,7 @@ from crl_robot.nodes.process import run_node
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; returns the exit code."""
-    return run_node("crl_robot.nodes.arm:ArmNode")
+    return run_node("crl_robot.nodes.arm:ArmNode", shared_memory=False)
 
 
 if __name__ == "__main__":

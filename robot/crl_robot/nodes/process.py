@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from crl_robot.errors import ConfigError, CrlError
+from crl_robot.nodes.transport import own_place
 
 if TYPE_CHECKING:
     from crl_robot.nodes.common import CrlNode
@@ -49,8 +50,11 @@ class Stop:
         self.requested = True
 
 
-def run_node(target: str) -> int:
-    """Run the node class 'package.module:Class' until a signal or a failure; returns the exit code."""
+def run_node(target: str, shared_memory: bool = True) -> int:
+    """Run the node class 'package.module:Class' until a signal or a failure; returns the exit code.
+
+    ``shared_memory=False`` is for a node that must never wait for another process; its messages are small.
+    """
     stop = Stop()
     stop.install()
     logging.basicConfig(format="[%(levelname)s] [%(name)s]: %(message)s")
@@ -65,7 +69,7 @@ def run_node(target: str) -> int:
         logger.error("%s", error)
         return 2
     try:
-        return _run(node_class, stop)
+        return _run(node_class, stop, shared_memory)
     finally:
         rclpy.try_shutdown()
 
@@ -106,13 +110,14 @@ def _require_readable(file: str) -> None:
         ) from error
 
 
-def _run(node_class: Callable[[], CrlNode], stop: Stop) -> int:
+def _run(node_class: Callable[[], CrlNode], stop: Stop, shared_memory: bool) -> int:
     from rclpy.executors import SingleThreadedExecutor
 
     node: CrlNode | None = None
     executor = SingleThreadedExecutor()
     try:
-        node = node_class()
+        with own_place(shared_memory):  # the first node of a process is what joins the domain
+            node = node_class()
         node.stopping = lambda: stop.requested
         executor.add_node(node)
         node.autostart()
