@@ -111,7 +111,8 @@ class Rig:
                 lambda: self._goes_on(victim, begin_s, begin_ns), BACK_S, f"run that goes on after {victim.name}"
             )
         except GraphError as error:
-            kill = replace(kill, complaint=f"{kill.complaint} {error}".strip())
+            words = f"{kill.complaint} {error}; {self._said()}; run recorder: {client.run_status}"
+            kill = replace(kill, complaint=words.strip())
         return replace(kill, back_s=time.monotonic() - begin_s, done=" ".join(done), said=said)
 
     def _goes_on(self, victim: Victim, since_s: float, since_ns: int) -> bool:

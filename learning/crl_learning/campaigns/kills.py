@@ -7,6 +7,7 @@ arm.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +46,8 @@ def run(
     Args:
         n: kills of each node.
         seed: of order and moments.
-        out: folder that gets a line for each kill (kills.csv), a plot, the nodes' logs and recorded runs that are
-            unsound.
+        out: folder that gets a line for each kill (kills.csv), a plot, the nodes' logs of lives with a complaint, and
+            recorded runs that are unsound.
         only: nodes to kill; empty for all.
         robot: 'widowx': the ordinary driver on emulated servos; 'sim': the simulated arm.
         on_kill: called after each.
@@ -67,6 +68,8 @@ def run(
                 for victim, respawn in life:
                     kills.append(rig.kill(victim, respawn, rng))
                     on_kill()
+            if any(kill.complaint for kill in kills[-len(life) :]):
+                shutil.copytree(folder / "logs", folder / f"logs_until_kill_{len(kills)}")
             kills[-1] = judged(kills[-1], *judge_runs(runs, rig.cut_off, folder / "unsound"))
             write_kills(folder, kills)  # after each life: a campaign takes hours, and may be cut off
         plot_kills(folder / "kills.png", kills)
