@@ -16,21 +16,31 @@ from crl_robot.errors import ConfigError
 
 @dataclass
 class LatenessStats:
-    """Lateness of the newest ticks in ms; a tick is missed when its whole period had passed before it could begin."""
+    """Lateness of the newest ticks in ms; a tick is missed when its whole period had passed before it could begin.
+
+    One thread may tick while another asks.
+    """
 
     samples_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
     missed: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, lateness_ms: float) -> None:
         """Note how late one tick began."""
-        self.samples_ms.append(lateness_ms)
+        with self._lock:
+            self.samples_ms.append(lateness_ms)
+
+    def newest(self, count: int | None = None) -> list[float]:
+        """So many of the newest in ms, or all that are kept; the newest first."""
+        with self._lock:
+            return list(islice(reversed(self.samples_ms), count))
 
     def summary(self, newest: int | None = None) -> dict[str, float]:
         """p50, p99 and max in ms of all ticks that are kept, or of the newest; zeros before the first tick.
 
         A loop that is asked while it runs gives only its newest: all of them take tens of milliseconds to sort.
         """
-        samples = list(islice(reversed(self.samples_ms), newest))
+        samples = self.newest(newest)
         if not samples:
             return {"p50": 0.0, "p99": 0.0, "max": 0.0}
         p50, p99 = np.percentile(samples, [50, 99])

@@ -1,5 +1,8 @@
 """The absolute schedule, on a clock that only moves when told."""
 
+import sys
+import threading
+
 import pytest
 
 from crl_robot.errors import ConfigError
@@ -82,6 +85,26 @@ def test_the_newest_ticks_can_be_asked_for_alone():
         stats.add(lateness)
     assert stats.summary(3) == {"p50": 1.0, "p99": 1.0, "max": 1.0}
     assert stats.summary()["max"] == 9.0
+
+
+def test_statistics_can_be_asked_for_while_another_thread_ticks():
+    """The policy node died of it: its status reads what its control thread writes."""
+    stats, over = LatenessStats(), threading.Event()
+
+    def tick():
+        while not over.is_set():
+            stats.add(1.0)
+
+    ticking = threading.Thread(target=tick)
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    ticking.start()
+    try:
+        assert all(len(stats.newest(10)) <= 10 for _ in range(200_000))
+    finally:
+        over.set()
+        ticking.join()
+        sys.setswitchinterval(interval_s)
 
 
 def test_a_tick_on_demand_comes_when_asked_and_once_for_many_requests():
