@@ -11,6 +11,8 @@ import torch  # noqa: F401  before MuJoCo opens a GL context: the other order cr
 from numpy.typing import NDArray
 
 from crl_learning.assets import checkpoint_folder
+from crl_learning.bench_progress_held_out import CLONING, CRITIC, PIXELS, held_out_facts, pixel_signal
+from crl_learning.bench_progress_report import write_report
 from crl_learning.goal_policy import GoalPolicy
 from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.export import load_progress
@@ -20,7 +22,7 @@ from crl_robot.errors import CheckpointError, ConfigError
 from crl_robot.sim.env import SimEnv, render_goal
 
 CAMERA = "over_shoulder"
-CRITIC, SCORE, PIXELS, CLONING = "critic", "critic_score", "pixels", "gcbc"
+SCORE = "critic_score"
 ARM_RIGHT_M = 0.02
 
 
@@ -31,6 +33,8 @@ def bench_progress(
     seed: int,
     rate: float = 0.05,
     gcbc: str = "",
+    data: Path | None = None,
+    out: Path | None = None,
     on_episode: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Run a calibrated checkpoint and judge every tick; returns facts by task.
@@ -39,11 +43,14 @@ def bench_progress(
         tasks: names of simulated tasks.
         rate: chosen false-positive rate of a run.
         gcbc: checkpoint of behaviour cloning whose features are compared; '' for none.
+        data: store that no network has learned from, for the facts under 'held_out'; None for none.
+        out: folder that gets a line for each tick (ticks_TASK.csv) and the ROC curves (roc.png).
         on_episode: called after each of ``len(tasks) * episodes`` episodes.
 
     Raises:
         CheckpointError: a checkpoint cannot be used, or the first one is not calibrated.
         ConfigError: fewer than two episodes.
+        StoreError: ``data`` cannot be read.
     """
     if episodes < 2:
         raise ConfigError(f"episodes is {episodes}, expected at least 2")
@@ -54,9 +61,14 @@ def bench_progress(
     cloning = GoalPolicy.load(checkpoint_folder(gcbc)) if gcbc else None
     calibration, period_s = export.calibration, policy.action_spec.period_s
     facts: dict[str, Any] = {"checkpoint": checkpoint, "gcbc": gcbc, "episodes": episodes, "seed": seed, "tasks": {}}
+    if data is not None:
+        facts["held_out"] = held_out_facts(policy, cloning, calibration, data, seed)
+    watched = {}
     for task in tasks:
-        watched = _watch(task, policy, cloning, calibration, episodes, seed, on_episode)
-        facts["tasks"][task] = task_facts(watched, calibration, rate, period_s, seed)
+        watched[task] = _watch(task, policy, cloning, calibration, episodes, seed, on_episode)
+        facts["tasks"][task] = task_facts(watched[task], calibration, rate, period_s, seed)
+    if out is not None:
+        write_report(out, watched)
     return facts
 
 
@@ -111,7 +123,7 @@ def _episode(
     signals = {
         CRITIC: np.array([calibration.signal_of(one) for one in distances]),
         SCORE: np.array(estimates),
-        PIXELS: -np.abs(seen.astype(np.float64) - goal).mean((1, 2, 3)),
+        PIXELS: np.array([pixel_signal(view, goal) for view in seen]),
     }
     if cloning is not None:
         signals[CLONING] = -_features(cloning, seen, goal)
@@ -121,23 +133,3 @@ def _episode(
 def _features(cloning: GoalPolicy, seen: NDArray[np.uint8], goal: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Distance (T,) of what behaviour cloning's encoder makes of view and goal from what it makes of goal and goal."""
     return cloning.compare(seen, np.broadcast_to(goal, seen.shape)).sum(-1).astype(np.float64)
-
-
-def progress_table(facts: dict[str, Any]) -> Any:
-    """One row for each task and signal."""
-    from rich.table import Table
-
-    table = Table(title=f"{facts['checkpoint']}, {facts['episodes']} episodes a task", title_justify="left")
-    for heading in ("task", "signal", "AUC of success", "rank correlation", "fooled"):
-        table.add_column(heading, justify="left" if heading in ("task", "signal") else "right")
-    for task, of_task in facts["tasks"].items():
-        for name, values in of_task["signals"].items():
-            fooled = f"{values['fooled']} of {values['arm_right_object_wrong']}"
-            table.add_row(task, name, _interval(values, "auc"), _interval(values, "rank_correlation"), fooled)
-    return table
-
-
-def _interval(values: dict[str, Any], name: str) -> str:
-    if values[name] is None:
-        return "-"
-    return f"{values[name]:.3f} [{values[f'{name}_low']:.3f}, {values[f'{name}_high']:.3f}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from crl_learning.bench_bar import bench_bar
@@ -17,6 +18,8 @@ def add_progress_parser(benches: Any) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=2000, help="of the episodes (default 2000)")
     parser.add_argument("--rate", type=float, default=0.05, help="chosen share of early stops (default 0.05)")
     parser.add_argument("--gcbc", default="", metavar="CHECKPOINT", help="behaviour cloning to compare features with")
+    parser.add_argument("--data", type=Path, metavar="STORE", help="play that no network has learned from, judged too")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="gets every tick (ticks_TASK.csv) and roc.png")
     parser.set_defaults(measure=run_progress)
     return parser
 
@@ -25,11 +28,20 @@ def run_progress(options: argparse.Namespace) -> dict[str, Any]:
     """Run the episodes with a bar; show a table."""
     from rich.console import Console
 
-    from crl_learning.bench_progress import bench_progress, progress_table
+    from crl_learning.bench_progress import bench_progress
+    from crl_learning.bench_progress_report import progress_table
 
     with bench_bar("progress", len(options.task) * options.episodes) as advance:
         facts = bench_progress(
-            options.checkpoint, options.task, options.episodes, options.seed, options.rate, options.gcbc, advance
+            options.checkpoint,
+            options.task,
+            options.episodes,
+            options.seed,
+            options.rate,
+            options.gcbc,
+            options.data,
+            options.out,
+            advance,
         )
     console = Console()
     console.print(progress_table(facts))

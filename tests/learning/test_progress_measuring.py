@@ -1,11 +1,16 @@
 """What crl-bench progress makes of recorded episodes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from crl_learning.bench_progress import progress_table, task_facts
+from crl_learning.bench_progress import task_facts
+from crl_learning.bench_progress_held_out import compared, pixel_signal
+from crl_learning.bench_progress_report import progress_table, roc_curve, write_report
 from crl_learning.progress import measuring
 from crl_learning.progress.calibration import Calibration
+from crl_learning.progress.held_out import HeldOut
 from crl_learning.progress.measuring import Watched, bootstrap, differences, signal_facts, stop_facts
 
 CALIBRATION = Calibration(
@@ -98,6 +103,47 @@ def test_what_has_no_value_is_none():
     facts = signal_facts(never, "critic", np.random.default_rng(0))
     assert facts["auc"] is None
     assert stop_facts(never, "critic", CALIBRATION, 0.05, 0.2)["stop_after_s"] is None
+
+
+def test_pairs_of_held_out_views_are_judged_by_trajectory():
+    rng = np.random.default_rng(3)
+    lengths = np.array([30, 40, 20])
+    place = np.concatenate([np.linspace(0, 0.4, n) for n in lengths])
+    images = np.zeros((len(place), 4, 4, 3), np.uint8) + np.round(600 * place).astype(np.uint8)[:, None, None, None]
+    tool = np.stack([place, 0 * place, 0 * place], axis=1)
+    data = HeldOut(images, lengths, tool, np.zeros((len(place), 0)))
+
+    class Sees:
+        def compare(self, states, goals):
+            return np.abs(states.astype(float) - goals).mean((1, 2, 3))[:, None]
+
+    policy: Any = Sees()
+    groups = compared(policy, None, CALIBRATION, data, rng)
+    assert len(groups) == 3
+    assert sum(len(group.success) for group in groups) > 2000
+    facts = signal_facts(groups, "critic", rng)
+    assert facts["auc"] == signal_facts(groups, "pixels", rng)["auc"] > 0.99
+    assert 0.1 < np.mean(np.isnan(np.concatenate([group.steps for group in groups]))) < 0.3
+
+
+def test_identical_views_are_nearest_in_pixels():
+    grey = np.full((2, 2, 3), 90, np.uint8)
+    assert pixel_signal(grey, grey) == 0.0
+    assert pixel_signal(grey, grey + 3) == -3.0
+
+
+def test_a_roc_curve_goes_from_none_to_all_and_takes_equal_scores_together():
+    elsewhere, there = roc_curve(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
+    assert elsewhere.tolist() == [0.0, 0.0, 0.5, 1.0]
+    assert there.tolist() == [0.0, 0.5, 1.0, 1.0]
+
+
+def test_the_report_keeps_every_tick_and_draws_the_curves(episodes, tmp_path):
+    write_report(tmp_path, {"reach": episodes, "push": episodes})
+    lines = (tmp_path / "ticks_push.csv").read_text().splitlines()
+    assert lines[0] == "episode,tick,success,arm_right,critic,pixels"
+    assert len(lines) == 1 + 30 * TICKS
+    assert (tmp_path / "roc.png").stat().st_size > 1000
 
 
 def test_the_table_has_a_row_for_each_task_and_signal(episodes):

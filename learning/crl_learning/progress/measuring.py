@@ -133,10 +133,12 @@ def _rank_correlation(episodes: Sequence[Watched], name: str) -> float:
         way = slice(0, int(episode.success.argmax()) if episode.success.any() else 0)
         signal.append(-episode.signals[name][way])
         left.append(ticks[way])
-    one, other = (np.concatenate(part) for part in (signal, left))
-    if len(one) < 3:
-        return float("nan")
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
+    return rank_correlation(*(np.concatenate(part) for part in (signal, left)))
+
+
+def rank_correlation(one: Array, other: Array) -> float:
+    """Spearman's, of two arrays (n,); nan of fewer than three."""
+    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1]) if len(one) >= 3 else float("nan")
 
 
 def _ranks(values: Array) -> Array:
