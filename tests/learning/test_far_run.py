@@ -121,6 +121,19 @@ def test_waypoints_are_followed_in_order_and_then_the_goal_itself():
     assert len(bench.planner.asked) == 1
 
 
+def test_an_operator_who_goes_to_another_waypoint_follows_the_same_plan():
+    """The status said for the rest of the way that it was being planned, and no longer named the waypoints."""
+    bench = Bench().goals(40)
+    bench.run.start()
+    assert bench.until_sent(0)
+    plan = bench.run.plan
+    bench.run.go_to(1)
+    assert bench.tick(0)
+    assert bench.present == "waypoint 2: e:20"
+    assert bench.run.plan == plan
+    assert len(bench.planner.asked) == 1
+
+
 def test_nothing_is_sent_before_the_plan_is_there():
     later = Later()
     bench = Bench(later).goals(40)
@@ -259,8 +272,8 @@ def test_each_plan_of_a_recorded_run_is_an_event(tmp_path):
     keeper.on_status(status("running", plan=dict(bench.run.plan)), 2, 0.1)
     keeper.on_status(status("running", plan=dict(bench.run.plan)), 3, 0.2)
     plans = [event for event in open_run(tmp_path / "r1").events() if event["kind"] == "plan"]
-    assert [event["text"] for event in plans] == ["e:10, e:20, e:30; 4 ticks expected"]
-    assert plans[0]["data"]["waypoints"][0] == {"episode": "e", "frame": 10}
+    assert [event["text"] for event in plans] == ["planning", "e:10, e:20, e:30; 4 ticks expected"]
+    assert plans[1]["data"]["waypoints"][0] == {"episode": "e", "frame": 10}
 
 
 @pytest.mark.parametrize("seed", range(10))

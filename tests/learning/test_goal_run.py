@@ -183,6 +183,15 @@ def test_pauses_do_not_count_towards_the_time_limit():
     assert bench.verdict == "time_limit"
 
 
+def test_the_time_limit_ends_a_run_that_sees_nothing_any_more():
+    """It went on for as long as no observation came: such a tick was taken for one towards a goal of before."""
+    bench = Bench(time_limit_s=1.0).goals(0)
+    bench.run.start()
+    assert bench.tick(50)
+    assert not any(bench.tick(None) for _ in range(5))
+    assert bench.verdict == "time_limit"
+
+
 def test_a_single_step_is_one_action_and_then_silence():
     bench = Bench().goals(0)
     bench.run.start(steps=1)

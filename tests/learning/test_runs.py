@@ -116,6 +116,15 @@ def test_a_run_goes_on_through_a_pause_and_its_changes_are_events(tmp_path, keep
     assert any(kind == "late" and text.startswith("2 results") for kind, text in events)
 
 
+def test_a_run_that_is_heard_of_late_is_recorded_with_the_plan_that_it_follows(tmp_path, keeper):
+    """The plan was an event only where the recorder had heard of the run without it."""
+    plan = {"state": "followed", "reason": "", "waypoints": [{"episode": "e", "frame": 7}], "ticks": [3.0, 4.0]}
+    for stamp_ns in (2, 3):
+        keeper.on_status(status("running", plan=plan), stamp_ns, 0.1 * stamp_ns)
+    plans = [one for one in opened(tmp_path).events() if one["kind"] == "plan"]
+    assert [(one["text"], one["data"]) for one in plans] == [("e:7; 7 ticks expected", plan)]
+
+
 def test_a_policy_that_falls_silent_ends_its_run_and_does_not_begin_it_again(tmp_path, keeper):
     keeper.on_status(status("running"), 2, 0.1)
     keeper.look(3, 0.1 + SILENT_S + 0.1)

@@ -27,9 +27,14 @@ def changes(before: Status, status: Status) -> Iterator[tuple[str, str, dict[str
         if before.get(key) != status[key] and (status[key] or key == "stage"):
             text = f"refused: {status[key]}" if key == "goal_refused" else str(status[key])
             yield kind, text, {key: status[key], "reason": status["reason"]}
-    plan = status.get("plan")
-    if plan and plan != before.get("plan"):
-        yield "plan", plan_words(plan), plan
+    yield from plan_changes(before, status)
     late = status["counters"].get("late", 0) - before.get("counters", {}).get("late", 0)
     if late > 0:
         yield "late", f"{late} results came too late and were dropped", {"count": late}
+
+
+def plan_changes(before: Status, status: Status) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """As `changes`, of the planner alone; of an empty ``before`` the plan that there is."""
+    plan = status.get("plan")
+    if plan and plan != before.get("plan"):
+        yield "plan", plan_words(plan), plan

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_learning.runs.changes import changes, run_facts
+from crl_learning.runs.changes import changes, plan_changes, run_facts
 from crl_learning.runs.folder import DATA, RunFolder, free_folder
 from crl_learning.runs.goals import HeardGoals
 from crl_learning.runs.judging import AwaitedVerdict, DataRecorder, Recorded
@@ -143,6 +143,8 @@ class RunKeeper:
             folder.add_goal(present)
         for check in status.get("checks", []):
             folder.add_event(stamp_ns, "check", check["sentence"], check)
+        for kind, text, data in plan_changes({}, status):
+            folder.add_event(stamp_ns, kind, text, data)
         self._record(status)
         for tick in self._early:
             if tick["run"] == self._run:

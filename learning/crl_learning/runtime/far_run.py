@@ -64,6 +64,7 @@ class FarRun(GoalRun):
         self._wanted, self._asked_s, self._stalled = True, 0.0, False
         self._avoid: set[FrameName] = set()
         self._again = 0
+        self._way: Mapping[str, Any] | None = None
 
     def close(self) -> None:
         """Plan no more."""
@@ -81,7 +82,8 @@ class FarRun(GoalRun):
             super().go_to(stage)
             self._renew()
             present = self.stages.present
-            self._wanted = present is not None and present.waypoint is None
+            if present is not None and present.waypoint is not None:
+                self._wanted, self.plan = False, self._way
 
     def start(self, steps: int = 0) -> bool:
         """As `GoalRun.start`; a new run has a new plan, and so has one that was paused before it had any."""
@@ -158,7 +160,7 @@ class FarRun(GoalRun):
 
     def _follow(self, plan: Plan) -> None:
         self._wanted = False
-        self.plan = {**self._told("followed", ""), **plan.facts()}
+        self.plan = self._way = {**self._told("followed", ""), **plan.facts()}
         spec = self._views.spec
         self.stages.lead_by([as_goal(n, name, plan.images[n], spec) for n, name in enumerate(plan.frames)])
         self._face(self.stages.go_to(self.stages.index))

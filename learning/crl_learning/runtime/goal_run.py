@@ -141,7 +141,7 @@ class GoalRun:
     def _judge(self, tick: Tick, observation: Observation | None) -> Outcome:
         stage, mode = self.stages.index, observation.arm.mode if observation else ""
         usable = mode not in UNUSABLE and not self.settings.dry_run
-        if tick.goal != self.loop.goal:  # computed towards a goal that was replaced meanwhile
+        if observation is not None and tick.goal != self.loop.goal:  # computed towards one that was replaced meanwhile
             return Outcome(tick, None, False, False, stage)
         acts = usable and tick.action is not None
         progress = self._watch.update(tick.distances) if acts else self._watch.look(tick.distances)
