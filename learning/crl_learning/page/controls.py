@@ -29,9 +29,13 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "pause": (Call("policy/pause"),),
     "step": (Call("policy/step"),),
     "stop": (Call("policy/stop"),),
+    "hand_over": (Call("policy/hand_over"),),
+    "resume": (Call("policy/resume"),),
     "next_stage": (Call("policy/next_stage"),),
     "check": (Call("policy/check"),),
     "capture_goal": (Call("policy/capture_goal"),),
+    "run_success": (Call("run/success", True),),
+    "run_failure": (Call("run/success", False),),
     "record": (Call("recorder/start"),),
     "success": (Call("recorder/mark_success", True),),
     "failure": (Call("recorder/mark_success", False),),
@@ -49,6 +53,16 @@ STOPS = frozenset({"estop", "disable", "pause", "stop"})
 Their calls are made side by side, whatever becomes of the others; the first one's answer is told.
 """
 EVERYWHERE = (*CALLS, "keep")
+BUSY = {"running": "the policy acts already", "preparing": "a run is being prepared; stop gives it up"}
+"""Why no run can be started, by the policy's state."""
+TAKEN = ("handed_over", "moving")
+"""States of policy and arm while a person moves it."""
+NOT_HANDED_OVER = {
+    "preparing": BUSY["preparing"],
+    "handed_over": "the arm is handed over already",
+    **dict.fromkeys(("ready", "ended"), "no run goes on; start one first"),
+}
+"""Why the arm cannot be handed over, by the policy's state."""
 
 
 def calls_for(command: str, recorder: Facts) -> tuple[Call, ...]:
@@ -63,13 +77,18 @@ def calls_for(command: str, recorder: Facts) -> tuple[Call, ...]:
     return CALLS[command]
 
 
-def controls(arm: Facts, policy: Facts, recorder: Facts) -> dict[str, str]:
-    """For each button why it cannot be pressed now; empty where it can."""
+def controls(arm: Facts, policy: Facts, recorder: Facts, run: Facts) -> dict[str, str]:
+    """For each button why it cannot be pressed now; empty where it can.
+
+    Args:
+        run: what the recorder of the policy's runs says of itself.
+    """
     mode, state = str((arm or {}).get("mode", "")), str((policy or {}).get("state", ""))
     return {
         **_of_arm(arm, mode),
         **_of_policy(policy, mode, state),
         **_of_recorder(recorder),
+        **dict.fromkeys(("run_success", "run_failure"), _of_verdict(run)),
         **dict.fromkeys(STOPS, ""),
     }
 
@@ -87,22 +106,29 @@ def _of_arm(arm: Facts, mode: str) -> dict[str, str]:
 
 def _of_policy(policy: Facts, mode: str, state: str) -> dict[str, str]:
     away = "" if policy is not None else "the policy is not heard; start its node"
-    inactive = "the policy's node is not active" if state == "inactive" else ""
-    dry = bool((policy or {}).get("dry_run"))
-    no_goal = "" if (policy or {}).get("goal") else "there is no goal yet; capture or add one"
-    blocked = {"disabled": "enable the arm first", "estopped": "the e-stop is latched; reset it first"}.get(mode, "")
-    go = away or inactive or no_goal or ("" if dry else blocked)
-    busy = {"running": "the policy acts already", "preparing": "a run is being prepared; stop gives it up"}
-    running = busy.get(state, "")
+    absent = away or ("the policy's node is not active" if state == "inactive" else "")
+    go = absent or _before_acting(policy or {}, mode, state)
     stages = len((policy or {}).get("stages") or ())
     last = int((policy or {}).get("stage") or 0) >= stages - 1
     return {
-        "start": go or running,
-        "step": go or ("pause first" if running else ""),
-        "next_stage": away or inactive or ("there is no further goal" if last else ""),
-        "check": away or inactive,
-        "capture_goal": away or inactive,
+        "start": go or BUSY.get(state, ""),
+        "step": go or ("pause first" if state in BUSY else ""),
+        "hand_over": absent or NOT_HANDED_OVER.get(state, ""),
+        "resume": go or ("" if state in ("paused", "handed_over") else "the policy has not let go of the arm"),
+        "next_stage": absent or ("there is no further goal" if last else ""),
+        "check": absent,
+        "capture_goal": absent,
     }
+
+
+def _before_acting(policy: Mapping[str, Any], mode: str, state: str) -> str:
+    """What must be done before the policy can act, whatever it does now."""
+    if not policy.get("goal"):
+        return "there is no goal yet; capture or add one"
+    if (state, mode) == TAKEN:
+        return "somebody else still moves the arm; let go of it first"
+    blocked = {"disabled": "enable the arm first", "estopped": "the e-stop is latched; reset it first"}
+    return "" if policy.get("dry_run") else blocked.get(mode, "")
 
 
 def _of_recorder(recorder: Facts) -> dict[str, str]:
@@ -115,3 +141,9 @@ def _of_recorder(recorder: Facts) -> dict[str, str]:
         "record": away or busy or waiting,
         **dict.fromkeys(("keep", "drop", "success", "failure"), away or nothing),
     }
+
+
+def _of_verdict(run: Facts) -> str:
+    if run is None:
+        return "no run recorder is heard"
+    return "" if run.get("state") in ("recording", "judging") else "no run is recorded or waits for a verdict"

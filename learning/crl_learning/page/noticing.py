@@ -45,7 +45,7 @@ def _of_policy(before: Facts, now: Facts) -> Iterator[Notice]:
         if now["state"] == "ended" and ended:
             yield _verdict_level(ended), f"run ended: {ended.get('sentence') or ended.get('verdict')}"
         else:
-            yield "info", f"policy {now['state']}{_because(now)}"
+            yield "info", f"policy {str(now['state']).replace('_', ' ')}{_because(now)}"
     if now.get("goal_refused") and now.get("goal_refused") != before.get("goal_refused"):
         yield "error", f"goal refused: {now['goal_refused']}"
     if before and now.get("stage") != before.get("stage") and len(now.get("stages") or ()) > 1:
@@ -72,8 +72,8 @@ def _of_recorder(before: Facts, now: Facts) -> Iterator[Notice]:
 
 
 def _of_run(before: Facts, now: Facts) -> Iterator[Notice]:
-    if before.get("state") == "saving" and now.get("state") == "waiting" and now.get("folder"):
-        yield "good", f"run saved: {now['folder']}"
+    if before.get("state") == "recording" and now.get("folder") != before.get("folder"):
+        yield "good", f"run saved: {before.get('folder')}"
     if now.get("failure") and now.get("failure") != before.get("failure"):
         yield "error", f"run recorder: {now['failure']}"
 

@@ -44,7 +44,7 @@ async def _tell(board: Board, socket: web.WebSocketResponse, viewers: Callable[[
         if rounds % FACTS_EVERY == 0:
             facts = board.snapshot(numbers)
             numbers = facts["numbers"]
-            blocked = controls(facts["arm"], facts["policy"], facts["recorder"])
+            blocked = controls(facts["arm"], facts["policy"], facts["recorder"], facts["run"])
             await socket.send_str(json.dumps({**facts, "blocked": blocked, "viewers": viewers()}))
         rounds += 1
         await asyncio.sleep(PICTURES_PERIOD_S)

@@ -38,7 +38,20 @@ def test_checks_that_warn_or_refuse_are_told_when_they_change():
 
 
 def test_a_run_that_was_saved_names_its_folder():
-    assert texts("run", {"state": "saving"}, {"state": "waiting", "folder": "runs/a"}) == ["run saved: runs/a"]
+    """Was never told: the recorder names a folder only while it writes there."""
+    recording = {"state": "recording", "folder": "runs/a"}
+    for now in (
+        {"state": "waiting", "folder": ""},
+        {"state": "judging", "folder": ""},
+        recording | {"folder": "runs/b"},
+    ):
+        assert texts("run", recording, now) == ["run saved: runs/a"]
+    assert texts("run", recording, recording) == []
+
+
+def test_a_hand_over_is_told_with_its_reason():
+    now = {"state": "handed_over", "reason": "asked to by the operator"}
+    assert texts("policy", {"state": "running"}, now) == ["policy handed over: asked to by the operator"]
 
 
 def test_a_recorder_that_fails_is_told():

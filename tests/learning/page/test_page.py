@@ -54,6 +54,39 @@ def test_clicks_on_the_buttons_ask_the_robot(served):
     asyncio.run(scenario())
 
 
+def test_an_arm_is_handed_over_and_taken_back_and_its_run_judged(served):
+    async def scenario():
+        async with served() as (board, robot, page):
+            stages = [{"source": f"{name}.png", "reached": False} for name in ("open", "close")]
+            ready(board, state="running", stages=stages)
+            board.hear("run", {"state": "recording", "folder": "runs/a", "run": "a"})
+            await page.click("[data-do=next_stage]")
+            assert await page.value("document.getElementById('handed').hidden")
+            await page.click("[data-do=hand_over]")
+            ready(board, state="handed_over")
+            await page.until_text("#policy-state", "handed over")
+            assert await page.value("document.querySelector('[data-do=hand_over]').disabled")
+            robot.refuse = {"policy/resume": "somebody else still moves the arm"}
+            await page.click("#handed [data-do=resume]")
+            await page.until_text("#toast", "still moves the arm")
+            await page.until_text("#events", "resume: somebody else still moves the arm")
+            robot.refuse = {}
+            ready(board, state="handed_over")  # on a busy machine it may count as away by now
+            await page.click("#handed [data-do=resume]")
+            await page.until_text("#toast", "done")
+            ready(board, state="running")
+            await page.until("document.getElementById('handed').hidden")
+            await page.click("[data-do=run_failure]")
+            await page.until("document.querySelector('[data-do=run_failure].waiting') === null")
+            asked = [("policy/next_stage", None), ("policy/hand_over", None)]
+            assert robot.asked == [*asked, *2 * [("policy/resume", None)], ("run/success", False)]
+            board.hear("run", {"state": "waiting", "folder": "", "run": "a"})
+            await page.until("document.getElementById('run-card').hidden")
+            assert page.complaints == []
+
+    asyncio.run(scenario())
+
+
 def test_the_space_bar_is_the_e_stop_also_while_another_button_has_the_focus(served):
     async def scenario():
         async with served() as (board, robot, page):
@@ -77,6 +110,8 @@ def test_a_key_that_moves_the_arm_needs_shift_and_one_that_stops_it_does_not(ser
             await page.until_text("#hint", "press Start")
             for key in ("s", "t", "p"):
                 await page.press(key)
+            ready(board)  # on a busy machine it may count as away by now
+            await page.until("!document.querySelector('[data-do=start]').disabled")
             await page.press("S", shift=True)
             await page.until_text("#toast", "done")
             await page.until("document.querySelector('button.waiting') === null")

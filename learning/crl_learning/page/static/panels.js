@@ -5,7 +5,8 @@ import { Chart } from "./chart.js";
 const KEPT_EVENTS = 200;
 const KEPT_ROWS = 3000;
 const ARM = { disabled: "warm", holding: "good", moving: "good", estopped: "bad" };
-const POLICY = { running: "good", paused: "warm", inactive: "bad" };
+const POLICY = { running: "good", paused: "warm", handed_over: "warm", inactive: "bad" };
+const JUDGED = { recording: "is recorded; did it succeed?", judging: "has ended and waits for your verdict" };
 const VERDICTS = { reached: ["reached", "good"], not_improving: ["not improving", "warm"], time_limit: ["time is up", "warm"], failed: ["failed", "bad"], stopped: ["stopped", ""] };
 
 export function element(id) {
@@ -34,6 +35,7 @@ export class Panels {
     this.timings(facts);
     this.checks(facts.policy?.checks ?? []);
     this.recorder(facts.recorder);
+    this.run(facts.run);
     this.events(facts.events);
   }
 
@@ -47,10 +49,11 @@ export class Panels {
     element("robot").textContent = arm?.robot || "robot";
     element("checkpoint").textContent = (policy?.checkpoint ?? "").split("/").slice(-2).join("/");
     element("checkpoint").title = policy?.checkpoint ?? "";
-    document.title = [policy?.state, arm?.mode, arm?.robot].filter(Boolean).join(" \u00b7 ") || "Operator";
+    const state = policy?.state?.replace("_", " ");
+    document.title = [state, arm?.mode, arm?.robot].filter(Boolean).join(" \u00b7 ") || "Operator";
     chip("arm-mode", arm ? (arm.mode === "estopped" ? "e-stopped" : arm.mode) : "not heard", arm ? ARM[arm.mode] : "bad");
     const dry = policy?.dry_run ? ", dry run" : "";
-    chip("policy-state", policy ? `${policy.state}${dry}` : "not heard", policy ? POLICY[policy.state] : "bad");
+    chip("policy-state", policy ? `${state}${dry}` : "not heard", policy ? POLICY[policy.state] : "bad");
     const limit = policy?.time_limit_s ? ` of ${clock(policy.time_limit_s)}` : "";
     const slow = policy?.speed && policy.speed !== 1 ? `, speed ${policy.speed}` : "";
     chip("run-time", policy?.run ? `${clock(policy.seconds ?? 0)}${limit}${slow}` : "none yet", run?.failure ? "bad" : "");
@@ -59,6 +62,7 @@ export class Panels {
     chip("record-state", recorder?.state ?? "", { recording: "bad", pending: "warm" }[recorder?.state]);
     element("latched").hidden = arm?.mode !== "estopped";
     element("latched-reason").textContent = arm?.reason ?? "";
+    element("handed").hidden = policy?.state !== "handed_over";
   }
 
   progress({ policy, progress, seconds }) {
@@ -113,6 +117,13 @@ export class Panels {
     const running = recorder.steps === undefined ? "" : `${recorder.steps} steps${recorder.seconds ? ` in ${clock(recorder.seconds)}` : ""}, ${lost} lost`;
     const mark = { true: "marked success", false: "marked failure" }[recorder.success] ?? "";
     element("recorder-facts").textContent = [running, mark, `${recorder.committed ?? 0} kept`].filter(Boolean).join(" \u00b7 ");
+  }
+
+  // Whoever saw the run may judge it while it goes on, and afterwards for as long as its record waits.
+  run(run) {
+    const words = JUDGED[run?.state];
+    element("run-card").hidden = !words;
+    element("run-facts").textContent = words ? `${run.run} ${words}` : "";
   }
 
   events(events) {
