@@ -16,7 +16,7 @@ import socket
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROFILE_VARIABLE = "FASTDDS_DEFAULT_PROFILES_FILE"
@@ -51,13 +51,15 @@ def own_place(shared_memory: bool = True) -> Iterator[None]:
 
 def numbered(profile: Path, shared_memory: bool = True) -> str | None:
     """A profile's text with a fresh participant number; None where there is nothing to number."""
-    number = fresh_number(int(os.environ.get("ROS_DOMAIN_ID") or 0))
     try:
         root = ET.parse(profile).getroot()
     except (OSError, ET.ParseError):
         return None  # Fast DDS says so itself
     participant = root.find(f".//{{{_SPACE}}}rtps")
-    if number is None or participant is None or participant.find(f"{{{_SPACE}}}participantID") is not None:
+    if participant is None or participant.find(f"{{{_SPACE}}}participantID") is not None:
+        return None
+    number = fresh_number(int(os.environ.get("ROS_DOMAIN_ID") or 0))
+    if number is None:
         return None
     own = ET.Element(f"{{{_SPACE}}}participantID")
     own.text = str(number)
@@ -73,15 +75,24 @@ def fresh_number(domain: int) -> int | None:
 
     Ports as of RTPS 2.2, section 9.6.1.
     """
-    first = 7400 + 250 * domain + 10
-    order = sorted(NUMBERS, key=lambda number: (_last_used(first + 2 * number), random.random()))
+    first, left = 7400 + 250 * domain + 10, _ports_left()
+
+    def last_used(number: int) -> float:
+        return max(left.get(first + 2 * number, 0.0), left.get(first + 2 * number + 1, 0.0))
+
+    order = sorted(NUMBERS, key=lambda number: (last_used(number), random.random()))
     return next((number for number in order if _is_free(first + 2 * number)), None)
 
 
-def _last_used(port: int) -> float:
-    """When a process that was killed left the shared memory of a participant's two ports; 0 when none did."""
-    files = [file for one in (port, port + 1) for file in _PORT_FILES.glob(f"fast*_port{one}")]
-    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+def _ports_left() -> dict[int, float]:
+    """Ports whose shared memory is there, and since when: those in use, and those that killed processes left."""
+    left: dict[int, float] = {}
+    for file in _PORT_FILES.glob("fast*_port*"):
+        port = file.name.rpartition("_port")[2]
+        with suppress(FileNotFoundError):  # its process may end just now
+            if port.isdecimal():
+                left[int(port)] = file.stat().st_mtime
+    return left
 
 
 def _is_free(port: int) -> bool:
@@ -94,7 +105,7 @@ def _is_free(port: int) -> bool:
 
 
 def _leave_out_shared_memory(participant: ET.Element) -> None:
-    transports = participant.find(f"{{{_SPACE}}}userTransports")
-    for transport in list(transports) if transports is not None else ():
-        if transport.text == SHARED_MEMORY:
-            transports.remove(transport)  # pyright: ignore[reportOptionalMemberAccess]
+    for transports in participant.findall(f"{{{_SPACE}}}userTransports"):
+        for transport in list(transports):
+            if transport.text == SHARED_MEMORY:
+                transports.remove(transport)
