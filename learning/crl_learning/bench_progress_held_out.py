@@ -18,7 +18,8 @@ from crl_learning.goal_policy import GoalPolicy
 from crl_learning.progress.calibrate import CalibrationSettings, compare_states, draw_pairs
 from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.held_out import HeldOut, Tolerance, load_held_out
-from crl_learning.progress.measuring import Watched, bootstrap, differences, rank_correlation, signal_facts
+from crl_learning.progress.measuring import Watched, bootstrap, differences, signal_facts
+from crl_learning.ranks import rank_correlation
 
 CRITIC, PIXELS, CLONING = "critic", "pixels", "gcbc"
 

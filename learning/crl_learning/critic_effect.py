@@ -18,6 +18,7 @@ from crl_learning.acting import ActingNetworks
 from crl_learning.assets import checkpoint_folder
 from crl_learning.checkpoint import load_checkpoint
 from crl_learning.networks.critic import Critic
+from crl_learning.ranks import rank_correlation
 from crl_learning.statistics import wilson
 from crl_learning.trials import episode_seed
 from crl_robot.errors import CheckpointError
@@ -138,8 +139,7 @@ def nearness_correlation(value_of: Callable[[Array, Array], Array], states: Arra
     """Spearman's, of value and minus the distance of one part of the states (N, D) to that of the goal (D,)."""
     values = value_of(states, np.repeat(goal[None], len(states), axis=0))
     near = -np.linalg.norm(states[:, part] - goal[part], axis=1)
-    by_value, by_nearness = (one.argsort().argsort() for one in (values, near))
-    return float(np.corrcoef(by_value, by_nearness)[0, 1])
+    return rank_correlation(values, near)
 
 
 def _share(values: Sequence[float]) -> dict[str, float]:

@@ -69,7 +69,7 @@ def run(
                     kills.append(rig.kill(victim, respawn, rng))
                     on_kill()
             if any(kill.complaint for kill in kills[-len(life) :]):
-                shutil.copytree(folder / "logs", folder / f"logs_until_kill_{len(kills)}")
+                shutil.copytree(folder / "logs", folder / f"logs_until_kill_{len(kills)}", dirs_exist_ok=True)
             kills[-1] = judged(kills[-1], *judge_runs(runs, rig.cut_off, folder / "unsound"))
             write_kills(folder, kills)  # after each life: a campaign takes hours, and may be cut off
         plot_kills(folder / "kills.png", kills)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.ranks import ranks
+
 Array = NDArray[np.float64]
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -100,6 +102,4 @@ def roc_auc(scores: Array, positive: NDArray[np.bool_]) -> float:
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
         return float("nan")
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
+    return float((ranks(scores)[positive].sum() - n * (n + 1) / 2) / (n * m))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.fitting import held_level, longest_stall, roc_auc
+from crl_learning.ranks import rank_correlation
 from crl_learning.statistics import wilson
 
 Array = NDArray[np.float64]
@@ -134,17 +135,6 @@ def _rank_correlation(episodes: Sequence[Watched], name: str) -> float:
         signal.append(-episode.signals[name][way])
         left.append(ticks[way])
     return rank_correlation(*(np.concatenate(part) for part in (signal, left)))
-
-
-def rank_correlation(one: Array, other: Array) -> float:
-    """Spearman's, of two arrays (n,); nan of fewer than three."""
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1]) if len(one) >= 3 else float("nan")
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks from 1, the mean of their ranks for equal values."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def _coverage(episodes: Sequence[Watched], name: str, calibration: Calibration) -> float | None:
