@@ -46,6 +46,16 @@ def test_what_no_count_explains_is_uncounted_and_what_nobody_published_is_foreig
     }
 
 
+@pytest.mark.parametrize(("lost", "published_now", "uncounted"), [(2, 7, 0), (4, 9, 0), (5, 9, -1)])
+def test_a_loss_may_have_happened_just_before_the_first_message_but_not_earlier(lost, published_now, uncounted):
+    published = np.array([100, 110, 120, 130, 140, 150, 160, 170, 180], np.int64) + 10 * record.JUST_BEFORE_NS
+    first = int(published[2])
+    audit = {"first_stamp_ns": first, "last_stamp_ns": int(published[-1]), "count": 5, "unused": 0}
+    long_ago = published[:2] - 2 * record.JUST_BEFORE_NS
+    facts = record._account(np.concatenate([long_ago, published]), published[4:], audit, lost)
+    assert (facts["published"], facts["uncounted"]) == (published_now, uncounted)
+
+
 def test_values_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="cameras=0"):
         record.run(seconds=5, cameras=0)

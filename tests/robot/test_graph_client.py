@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
+from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
 
 from crl_robot.graph import GraphError
@@ -53,6 +54,28 @@ def test_a_service_that_does_not_answer_is_an_error_in_time(client):
     nobody = client.node.create_client(Trigger, "nobody")
     with pytest.raises(GraphError, match=r"no answer from .*nobody"):
         client.call(nobody, Trigger.Request())
+
+
+def test_a_request_whose_answer_got_lost_is_asked_again(client):
+    asked = []
+
+    class Deaf:
+        """A client of a service that the first answer does not reach."""
+
+        def __init__(self, service):
+            self.service, self.srv_name = service, service.srv_name
+
+        def call_async(self, request):
+            asked.append(request)
+            return Future() if len(asked) == 1 else self.service.call_async(request)
+
+    deaf = Deaf(served(client, Trigger, True))
+    assert client.call(deaf, Trigger.Request(), again_s=0.05).success
+    assert len(asked) == 2
+    asked.clear()
+    with pytest.raises(GraphError, match="no answer from"):
+        client.call(deaf, Trigger.Request())
+    assert len(asked) == 1
 
 
 def test_a_wait_that_fails_says_what_is_missing_at_its_end(client):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crl_robot.nodes import transport
-from crl_robot.nodes.transport import PROFILE_VARIABLE, fresh_number, numbered, own_place
+from crl_robot.nodes.transport import NUMBERS, PROFILE_VARIABLE, fresh_number, numbered, own_place
 from crl_robot.resources import config_file
 
 PROFILE = config_file("ros/fastdds.xml")
@@ -39,7 +39,7 @@ def in_use(folder, number, age_s):
 
 def test_a_profile_gets_a_number_and_keeps_its_transports():
     profile = numbered(PROFILE)
-    assert 0 <= int(*texts(profile, "participantID")) < 32
+    assert int(*texts(profile, "participantID")) in NUMBERS
     assert texts(profile, "segment_size") == texts(PROFILE.read_text(), "segment_size")
     assert {"shared_memory", "udp"} <= set(texts(profile, "transport_id"))
 
@@ -73,12 +73,16 @@ def test_without_a_profile_nothing_is_set(monkeypatch):
 
 def test_a_number_whose_ports_are_taken_is_not_used():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("", FIRST_PORT + 2 * 7))
-        assert 7 not in {fresh_number(DOMAIN) for _ in range(200)}
+        other.bind(("", FIRST_PORT + 2 * 17))
+        assert 17 not in {fresh_number(DOMAIN) for _ in range(200)}
+
+
+def test_the_lowest_numbers_are_left_to_programs_that_choose_none():
+    assert min(fresh_number(DOMAIN) for _ in range(200)) == 8
 
 
 def test_the_ports_of_a_killed_process_are_used_last(port_files):
-    for number in range(32):
+    for number in NUMBERS:
         if number != 11:
             in_use(port_files, number, age_s=number)
     assert fresh_number(DOMAIN) == 11

@@ -24,6 +24,7 @@ from crl_robot.errors import CrlError, StoreError
 
 State = Literal["idle", "recording", "finishing", "pending"]
 
+RECORDING_ALREADY = "an episode is being recorded already"
 PATIENCE_S = 0.5
 """How long a complete observation is waited for: frames of several cameras do not come at once."""
 
@@ -66,7 +67,7 @@ class Recorder:
     def start(self, labels: EpisodeLabels) -> str:
         """Begin an episode."""
         if self._recording is not None:
-            raise StoreError("an episode is being recorded already; call /recorder/stop or /recorder/discard first")
+            raise StoreError(f"{RECORDING_ALREADY}; call /recorder/stop or /recorder/discard first")
         self.review.require_none()
         disk.require_room(self._store.path, self._settings.min_free_mb)
         if self._present() is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -84,11 +85,25 @@ class GraphClient:
         end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() >= end, seconds + PATIENCE_S, "end of the wait")
 
-    def call(self, client: Client, request: Any) -> Any:
-        """Call a service and wait for its answer. Raises GraphError when none comes."""
-        future = client.call_async(request)
-        self.wait(future.done, self.answer_s, f"answer from {client.srv_name}")
-        return future.result()
+    def call(self, client: Client, request: Any, again_s: float | None = None) -> Any:
+        """Call a service and wait for its answer. Raises GraphError when none comes.
+
+        Args:
+            again_s: ask again after each such silence. While client and service are still finding each other an answer
+                may be lost although the request was heard (rmw_fastrtps issue 842).
+        """
+        asked = [client.call_async(request)]
+        ask_at = math.inf if again_s is None else time.monotonic() + again_s
+
+        def answered() -> bool:
+            nonlocal ask_at
+            if again_s is not None and time.monotonic() > ask_at:
+                asked.append(client.call_async(request))
+                ask_at = time.monotonic() + again_s
+            return any(future.done() for future in asked)
+
+        self.wait(answered, self.answer_s, f"answer from {client.srv_name}")
+        return next(future.result() for future in asked if future.done())
 
     def succeed(self, client: Client, request: Any = None) -> str:
         """Call a Trigger or SetBool service; returns its message. Raises GraphError when it says no."""

@@ -22,8 +22,9 @@ from pathlib import Path
 PROFILE_VARIABLE = "FASTDDS_DEFAULT_PROFILES_FILE"
 SHARED_MEMORY = "shared_memory"
 """Id of that transport in configs/ros/fastdds.xml."""
-NUMBERS = range(32)
-"""Participants of one machine that ROS 2 finds when it looks for none elsewhere."""
+NUMBERS = range(8, 32)
+"""Those for nodes, of the 32 participants of one machine that ROS 2 finds when it looks for none elsewhere. Other
+programs take the lowest, where they meet no ports of a killed node."""
 _SPACE = "http://www.eprosima.com"
 _PORT_FILES = Path("/dev/shm")
 

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 
 from std_srvs.srv import Trigger
 
+from crl_data.recording.recorder import RECORDING_ALREADY
 from crl_robot.nodes.graph_client import GraphClient
 
 READY_S = 60.0
+AGAIN_S = 5.0
+"""A recorder that has just come up may have heard the request and its answer got lost."""
 
 
 class RecordClient(GraphClient):
@@ -36,9 +39,9 @@ class RecordClient(GraphClient):
         answers = [""]
 
         def begun() -> bool:
-            answer = self.call(self._services["start"], Trigger.Request())
+            answer = self.call(self._services["start"], Trigger.Request(), AGAIN_S)
             answers.append(answer.message)
-            return bool(answer.success)
+            return bool(answer.success) or RECORDING_ALREADY in answer.message
 
         self.wait(begun, READY_S, lambda: f"recorder that starts, the last answer was '{answers[-1]}',")
 
