@@ -1,4 +1,4 @@
-"""The progress bar of every bench."""
+"""The progress bar of benches and trials."""
 
 from __future__ import annotations
 

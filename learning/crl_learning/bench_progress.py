@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch  # noqa: F401  before MuJoCo opens a GL context: the other order crashes
 from numpy.typing import NDArray
 
 from crl_learning.assets import checkpoint_folder
@@ -17,13 +16,10 @@ from crl_learning.goal_policy import GoalPolicy
 from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.export import load_progress
 from crl_learning.progress.measuring import Watched, differences, signal_facts, stop_facts
-from crl_learning.trials import episode_seed
+from crl_learning.progress.trial_runs import TrialRun, trial_runs
 from crl_robot.errors import CheckpointError, ConfigError
-from crl_robot.sim.env import SimEnv, render_goal
 
-CAMERA = "over_shoulder"
 SCORE = "critic_score"
-ARM_RIGHT_M = 0.02
 
 
 def bench_progress(
@@ -65,7 +61,8 @@ def bench_progress(
         facts["held_out"] = held_out_facts(policy, cloning, calibration, data, seed)
     watched = {}
     for task in tasks:
-        watched[task] = _watch(task, policy, cloning, calibration, episodes, seed, on_episode)
+        runs = trial_runs(policy, task, episodes, seed, on_episode)
+        watched[task] = [_watched(run, cloning, calibration) for run in runs]
         facts["tasks"][task] = task_facts(watched[task], calibration, rate, period_s, seed)
     if out is not None:
         write_report(out, watched)
@@ -86,48 +83,16 @@ def task_facts(
     }
 
 
-def _watch(
-    task: str,
-    policy: GoalPolicy,
-    cloning: GoalPolicy | None,
-    calibration: Calibration,
-    episodes: int,
-    seed: int,
-    on_episode: Callable[[], None],
-) -> list[Watched]:
-    watched = []
-    with SimEnv(task, (CAMERA,)) as env:
-        for index in range(episodes):
-            watched.append(_episode(env, policy, cloning, calibration, episode_seed(seed, index)))
-            on_episode()
-    return watched
-
-
-def _episode(
-    env: SimEnv, policy: GoalPolicy, cloning: GoalPolicy | None, calibration: Calibration, seed: int
-) -> Watched:
-    """One run to the last control tick; nothing stops it early."""
-    observation = env.reset(np.random.default_rng(seed))
-    goal = policy.set_goal(render_goal(env, env.episode, CAMERA))
-    views, estimates, distances, success, arm_right = [], [], [], [], []
-    for _ in range(env.task.max_steps):
-        image = observation.frames[CAMERA].image
-        values, estimate = policy.act(image)
-        views.append(policy.image_spec.apply(image))
-        estimates.append(estimate)
-        distances.append(policy.distances)
-        success.append(env.success())
-        arm_right.append(env.arm_distance() <= ARM_RIGHT_M)
-        observation = env.act(values)
-    seen = np.stack(views)
+def _watched(run: TrialRun, cloning: GoalPolicy | None, calibration: Calibration) -> Watched:
+    """A run with the signals that are compared."""
     signals = {
-        CRITIC: np.array([calibration.signal_of(one) for one in distances]),
-        SCORE: np.array(estimates),
-        PIXELS: np.array([pixel_signal(view, goal) for view in seen]),
+        CRITIC: np.array([calibration.signal_of(one) for one in run.distances]),
+        SCORE: run.estimates,
+        PIXELS: np.array([pixel_signal(view, run.goal) for view in run.views]),
     }
     if cloning is not None:
-        signals[CLONING] = -_features(cloning, seen, goal)
-    return Watched(signals, np.array(success), np.array(arm_right))
+        signals[CLONING] = -_features(cloning, run.views, run.goal)
+    return Watched(signals, run.success, run.arm_right)
 
 
 def _features(cloning: GoalPolicy, seen: NDArray[np.uint8], goal: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -73,6 +73,18 @@ def test_a_run_that_was_cut_off_is_sound_only_when_its_recorder_was_killed(tmp_p
     assert complaint(tmp_path / "run", cut_off=True) == ""
 
 
+@pytest.mark.parametrize(("since_begin", "sound"), [(4, True), (6, False)])
+def test_a_run_may_lack_an_episode_only_when_the_arm_hardly_acted_in_it(tmp_path, since_begin, sound):
+    """The ticks from before the recording began are handed over to it, and are none of its own."""
+    folder = RunFolder(tmp_path / "run", {"id": "run", "native": [320, 240]})
+    folder.add_event(1000, "state", "running")
+    for stamp_ns in (*range(980, 1000, 2), *range(1000, 1000 + since_begin)):
+        folder.add_tick({"stamp_ns": stamp_ns, "acting": True})
+    ended = {"verdict": "stopped", "sentence": "", "stage": 0, "seconds": 0.1}
+    folder.end(ended=ended, episode="", failure="no step was recorded")
+    assert ("it has no episode" not in complaint(tmp_path / "run", cut_off=False)) == sound
+
+
 def test_sound_runs_are_removed_and_others_kept_with_the_reason(tmp_path):
     ended = {"verdict": "stopped", "sentence": "", "stage": 0, "seconds": 0.1}
     RunFolder(tmp_path / "good", {"id": "good"}).end(ended=ended)

@@ -35,6 +35,16 @@ def trained(tmp_path_factory):
     return folder / "run" / "checkpoint"
 
 
+@pytest.mark.slow
+def test_a_run_tries_its_policy_out_while_it_learns(trained, tmp_path):
+    store, out = trained.parents[1] / "maze.zarr", tmp_path / "run"
+    small = ["steps=2", "batch_size=8", "network.hidden=[16]", "device=cpu", "threads=1", "precision=fp32"]
+    tried = ["evaluate_every=2", f"evaluation.task={MAZE}", "evaluation.episodes=1"]
+    assert train_main([f"data={store}", f"out={out}", "algorithm=gcbc_ogbench", *small, *tried]) == 0
+    curves = (out / "metrics.csv").read_text()
+    assert all(f"2,evaluation/{MAZE}/{name}," in curves for name in ("success_final", "success_any"))
+
+
 def evaluate(out, *words: str) -> dict:
     assert main([f"task={MAZE}", f"out={out}", "videos=0", *words]) == 0
     return json.loads((out / "summary.json").read_text())

@@ -52,9 +52,9 @@ def episodes():
 
 
 def test_ticks_left_count_down_to_each_success_and_are_unknown_without_one():
-    one = Watched({}, np.array([0, 0, 1, 0, 1, 0], bool), np.ones(6, bool))
-    assert one.ticks_left[:5].tolist() == [2, 1, 0, 1, 0]
-    assert np.isnan(one.ticks_left[5])
+    left = measuring.ticks_left(np.array([0, 0, 1, 0, 1, 0], bool))
+    assert left[:5].tolist() == [2, 1, 0, 1, 0]
+    assert np.isnan(left[5])
 
 
 def test_a_signal_that_follows_the_truth_beats_noise_with_intervals_apart(episodes):

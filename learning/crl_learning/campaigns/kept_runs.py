@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crl_data.checking.check import DAMAGED, check_store
-from crl_learning.runs import open_run
+from crl_learning.runs import Run, open_run
 from crl_learning.runs.folder import DATA
 from crl_robot.errors import CrlError
 
@@ -25,7 +25,7 @@ def complaint(folder: Path, cut_off: bool) -> str:
         run = open_run(folder)
         if run.cut_off != cut_off:
             return f"run.json says ended={run.facts['ended']}, its recorder was {'killed' if cut_off else 'not killed'}"
-        short = sum(tick["acting"] for tick in run.ticks()) < FEW_TICKS
+        short = _acted(run) < FEW_TICKS
         if short and not (folder / DATA).exists():
             return ""
         if not (short or cut_off or run.facts["episode"]):
@@ -41,6 +41,12 @@ def complaint(folder: Path, cut_off: bool) -> str:
     if episode is not None and len(episode) != run.facts["steps"]:
         return f"its episode has {len(episode)} steps, run.json says {run.facts['steps']}"
     return ""
+
+
+def _acted(run: Run) -> int:
+    """Ticks with an action since the recording began: the newest ones from before are handed over to it."""
+    begun_ns = min((event["stamp_ns"] for event in run.events()), default=0)
+    return sum(tick["acting"] and tick["stamp_ns"] >= begun_ns for tick in run.ticks())
 
 
 def judge_runs(runs: Path, cut_off: Iterable[str], kept: Path) -> tuple[int, dict[str, str]]:

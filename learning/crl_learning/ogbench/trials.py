@@ -39,6 +39,11 @@ class OgbenchTrial:
         """The same as ``success``: a trial ends at the goal."""
         return self.success
 
+    @property
+    def success_any(self) -> bool:
+        """Likewise."""
+        return self.success
+
     def row(self) -> dict[str, Any]:
         """Columns of trials.csv, successes as 0 or 1."""
         return asdict(self) | {"success": int(self.success), "episode_seed": episode_seed(self.seed, self.index)}

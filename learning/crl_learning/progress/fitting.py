@@ -88,6 +88,31 @@ def run_thresholds(highest: Sequence[float]) -> tuple[tuple[float, ...], tuple[f
     return rates, tuple(float(np.quantile(levels, 1 - rate, method="higher")) + 1e-6 for rate in rates)
 
 
+def stop_thresholds(levels: Sequence[Array], success: Sequence[NDArray[np.bool_]], rates: Sequence[float]) -> Array:
+    """For each rate the lowest threshold from which on no more than that share of the runs stop away from the goal.
+
+    Args:
+        levels: (T,) of each run; it stops at the first that is at a threshold or above.
+        success: bool (T,) of each run, whether it is at the goal.
+
+    A run stops at a tick for the thresholds between its highest level before and that tick's own, the latter included.
+    """
+    spans = []
+    for level, at_goal in zip(levels, success, strict=True):
+        highest = np.maximum.accumulate(level)
+        before = np.concatenate([[-np.inf], highest[:-1]])
+        wrong = (highest > before) & ~at_goal
+        spans.append(np.column_stack([before[wrong], highest[wrong]]))
+    all_levels = np.concatenate(levels)
+    lowest = float(all_levels[np.isfinite(all_levels)].min())
+    ends = np.unique(np.concatenate([spans_of_run[:, 1] for spans_of_run in spans]))
+    early = np.zeros(len(ends))
+    for of_run in spans:
+        early += ((of_run[:, :1] < ends) & (ends <= of_run[:, 1:])).any(axis=0)
+    bad = [ends[early / len(levels) > rate] for rate in rates]
+    return np.array([float(ends_of_rate.max()) + 1e-6 if len(ends_of_rate) else lowest for ends_of_rate in bad])
+
+
 def longest_stall(signal: Array, step: float) -> int:
     """Most ticks in a row of a run's signal (T,) without one that is better by ``step`` than all before."""
     best, stalled, longest = -np.inf, 0, 0

@@ -37,14 +37,14 @@ class Watched:
     success: NDArray[np.bool_]
     arm_right: NDArray[np.bool_]
 
-    @property
-    def ticks_left(self) -> Array:
-        """(T,) ticks until the first success at or after each; nan where none comes."""
-        left, following = np.full(len(self.success), np.nan), np.nan
-        for tick in range(len(self.success) - 1, -1, -1):
-            following = 0.0 if self.success[tick] else following + 1
-            left[tick] = following
-        return left
+
+def ticks_left(success: NDArray[np.bool_]) -> Array:
+    """(T,) ticks until the first success at or after each; nan where none comes."""
+    left, following = np.full(len(success), np.nan), np.nan
+    for tick in range(len(success) - 1, -1, -1):
+        following = 0.0 if success[tick] else following + 1
+        left[tick] = following
+    return left
 
 
 def signal_facts(episodes: Sequence[Watched], name: str, rng: np.random.Generator) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _rank_correlation(episodes: Sequence[Watched], name: str) -> float:
     """Spearman's, of minus the signal and the ticks left, over ticks before the first success of runs that have one."""
     signal, left = [], []
     for episode in episodes:
-        ticks = episode.ticks_left
+        ticks = ticks_left(episode.success)
         way = slice(0, int(episode.success.argmax()) if episode.success.any() else 0)
         signal.append(-episode.signals[name][way])
         left.append(ticks[way])
@@ -141,7 +141,7 @@ def _coverage(episodes: Sequence[Watched], name: str, calibration: Calibration) 
     """Share of ticks, of runs that succeed, whose true ticks left lie in the calibrated interval of 80 %."""
     within = []
     for episode in episodes:
-        for signal, left in zip(episode.signals[name], episode.ticks_left, strict=True):
+        for signal, left in zip(episode.signals[name], ticks_left(episode.success), strict=True):
             if np.isfinite(left):
                 steps = calibration.steps(float(signal))
                 within.append(steps.low <= left <= steps.high)

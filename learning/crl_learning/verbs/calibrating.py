@@ -18,13 +18,17 @@ def add_calibrate(verbs: Any) -> None:
     data.add_argument(
         "--runs", type=Path, metavar="STORE", help="recorded runs of this policy: only steps left and patience, anew"
     )
+    data.add_argument(
+        "--task", nargs="+", metavar="TASK", help="trials in simulation: steps left, patience and 'reached', anew"
+    )
+    parser.add_argument("--trials", type=int, default=200, help="of each task (default 200)")
     parser.add_argument(
         "--tool", type=float, default=2.0, metavar="CM", help="tool at the goal within so many cm (default 2)"
     )
     parser.add_argument(
         "--object", type=float, default=5.0, metavar="CM", help="objects at the goal within so many cm (default 5)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws, and of the trials (default 0)")
     parser.set_defaults(run=_calibrate)
 
 
@@ -32,19 +36,25 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from crl_learning.assets import checkpoint_folder
+    from crl_learning.bench_bar import bench_bar
     from crl_learning.progress.calibrate import CalibrationSettings, calibrate_checkpoint
     from crl_learning.progress.held_out import Tolerance
     from crl_learning.progress.own_runs import calibrate_on_runs
+    from crl_learning.progress.own_trials import calibrate_on_trials
 
     tolerance = Tolerance(arguments.tool / 100, arguments.object / 100)
     settings = CalibrationSettings(tolerance=tolerance, seed=arguments.seed)
     console = Console()
     folder = checkpoint_folder(arguments.checkpoint)
-    with console.status("comparing views and goals of trajectories"):
-        if arguments.runs is not None:
-            facts = calibrate_on_runs(folder, arguments.runs, settings)
-        else:
-            facts = calibrate_checkpoint(folder, arguments.data, settings=settings)
+    if arguments.task is not None:
+        with bench_bar("trials", len(arguments.task) * arguments.trials) as advance:
+            facts = calibrate_on_trials(folder, arguments.task, arguments.trials, settings, advance)
+    else:
+        with console.status("comparing views and goals of trajectories"):
+            if arguments.runs is not None:
+                facts = calibrate_on_runs(folder, arguments.runs, settings)
+            else:
+                facts = calibrate_checkpoint(folder, arguments.data, settings=settings)
     for name, value in facts.items():
         console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)
     return 0
