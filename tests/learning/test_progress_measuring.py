@@ -79,6 +79,8 @@ def test_a_run_stops_at_the_goal_after_the_ticks_that_it_must_last(episodes):
     assert facts["stopped_early"] == 0
     assert facts["stopped_at_goal"] == facts["succeeded"] == 24
     assert facts["stop_after_s"]["p50"] == pytest.approx(0.2)
+    assert facts["stopped_in_time"] == 24
+    assert stop_facts(episodes, "critic", CALIBRATION, 0.05, 5.0)["stopped_in_time"] < 24
     assert facts["stalled_before_success"] == 0
     assert facts["steps_within_interval"] > 0.9
 

@@ -20,6 +20,8 @@ from crl_learning.statistics import wilson
 
 Array = NDArray[np.float64]
 RESAMPLES = 500
+IN_TIME_S = 1.0
+"""From coming to the goal to the stop."""
 _OUTER = (0.025, 0.975)
 
 
@@ -99,6 +101,7 @@ def stop_facts(
         "stopped_at_goal": found,
         "succeeded": succeeded,
         "stop_after_s": _quantiles(delays),
+        "stopped_in_time": sum(delay <= IN_TIME_S + 1e-9 for delay in delays),
         "stalled_before_success": stalled,
         "steps_within_interval": _coverage(episodes, name, calibration),
     }
