@@ -11,8 +11,9 @@ from crl_learning.runs import Run, open_run
 from crl_learning.runs.folder import DATA
 from crl_robot.errors import CrlError
 
-FEW_TICKS = 5
-"""A run of fewer may have been over before the arm took an action, and then there is no step to keep."""
+FEW_TICKS = 6
+"""A run of fewer may have been over before the arm took an action, or before a recorder that came back had heard of the
+arm; then there is no step to keep."""
 
 
 def complaint(folder: Path, cut_off: bool) -> str:

@@ -41,6 +41,17 @@ def test_planners_come_from_the_files_beside_the_checkpoint_and_plan_alike(mappe
     assert np.isfinite(plans[0].ticks).all()
 
 
+@pytest.mark.parametrize("name", ["graph", "interpolation"])
+def test_the_shipped_map_belongs_to_the_shipped_policy_and_leads_to_its_farthest_frame(name):
+    folder = Path(__file__).parents[3] / "models" / "push"
+    frames = load_planner(folder, require_calibration(folder)).frames.images
+    policy = GoalPolicy.load(folder)
+    farthest = int(policy.compare(np.broadcast_to(frames[0], frames.shape), frames).sum(-1).argmax())
+    plan = planner_of(folder, name).plan(frames[0], frames[farthest], 3)
+    assert 1 <= len(plan.frames) <= 3
+    assert np.array_equal(plan.images[-1], frames[farthest])
+
+
 def test_the_map_names_the_frames_it_keeps_and_stays_small(mapped, data):  # noqa: F811
     export = load_planner(mapped, require_calibration(mapped))
     assert len(export.frames) == 12
