@@ -13,6 +13,7 @@ from crl_learning.direct_runner import DirectRunner
 from crl_learning.goal_policy import GoalPolicy
 from crl_learning.goals.check import check_views
 from crl_learning.goals.reading import read_goals
+from crl_learning.progress.trial_runs import trial_runs
 from crl_learning.train import Trainer
 from crl_learning.views import Views
 from crl_robot.contracts import Frame
@@ -131,3 +132,13 @@ def test_the_policy_node_waits_for_both_cameras_captures_a_goal_and_acts(two_cam
             lambda: heard["counters"].get("actions", 0) + heard["counters"].get("late", 0) > 2, 120.0, "actions"
         )
         assert set(heard["frames_received"]) == {"over_shoulder", "wrist"}
+
+
+@pytest.mark.slow
+def test_trials_of_a_policy_of_several_cameras_are_judged_with_all_its_pictures(two_cameras):
+    policy = GoalPolicy.load(two_cameras)
+    (run,) = trial_runs(policy, "reach", 1, seed=3)
+    assert run.views.shape == (*run.success.shape, *policy.image_spec.size[::-1], 6)
+    assert run.goal.shape == run.views.shape[1:]
+    assert not np.array_equal(run.views[0, ..., :3], run.views[0, ..., 3:])
+    assert run.distances.shape == (len(run.success), 2)

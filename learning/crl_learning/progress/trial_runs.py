@@ -22,8 +22,8 @@ class TrialRun:
     """One run, one entry a control tick.
 
     Attributes:
-        goal: uint8 (h, w, 3) as the network sees it.
-        views: uint8 (T, h, w, 3) likewise.
+        goal: uint8 (h, w, 3 * cameras) as the network sees it.
+        views: uint8 (T, h, w, 3 * cameras) likewise.
         estimates: (T,) the critic's score.
         distances: (T, D) from the goal, as of `GoalPolicy.distances`.
         success: bool (T,) whether the world is at the goal.
@@ -47,22 +47,22 @@ def trial_runs(
         ConfigError: the robot has no such task.
         MismatchError: the policy's actions or camera differ.
     """
-    camera = policy.image_spec.camera
-    with SimEnv(task, (camera,), robot=robot_of_data(policy.meta.robot) or WIDOWX) as env:
+    with SimEnv(task, policy.views.cameras, robot=robot_of_data(policy.meta.robot) or WIDOWX) as env:
         for index in range(episodes):
-            yield _run(env, policy, camera, episode_seed(seed, index))
+            yield _run(env, policy, episode_seed(seed, index))
             on_episode()
 
 
-def _run(env: SimEnv, policy: GoalPolicy, camera: str, seed: int) -> TrialRun:
+def _run(env: SimEnv, policy: GoalPolicy, seed: int) -> TrialRun:
     """Nothing stops it early."""
+    seen = policy.views
     observation = env.reset(np.random.default_rng(seed))
-    goal = policy.set_goal(render_goal(env, env.episode, camera))
+    goal = policy.set_goal(seen.join({camera: render_goal(env, env.episode, camera) for camera in seen.cameras}))
     views, estimates, distances, success, arm_right = [], [], [], [], []
     for _ in range(env.task.max_steps):
-        image = observation.frames[camera].image
-        values, estimate = policy.act(image)
-        views.append(policy.image_spec.apply(image))
+        image = seen.stack(observation.frames)
+        values, estimate = policy.act(image, observation.arm.joints)
+        views.append(seen.apply(image))
         estimates.append(estimate)
         distances.append(policy.distances)
         success.append(env.success())
