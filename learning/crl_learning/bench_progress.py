@@ -14,10 +14,10 @@ from crl_learning.bench_progress_held_out import CLONING, CRITIC, PIXELS, held_o
 from crl_learning.bench_progress_report import write_report
 from crl_learning.goal_policy import GoalPolicy
 from crl_learning.progress.calibration import Calibration
-from crl_learning.progress.export import load_progress
+from crl_learning.progress.export import load_calibrated
 from crl_learning.progress.measuring import Watched, differences, signal_facts, stop_facts
 from crl_learning.progress.trial_runs import TrialRun, trial_runs
-from crl_robot.errors import CheckpointError, ConfigError
+from crl_robot.errors import ConfigError
 
 SCORE = "critic_score"
 
@@ -51,11 +51,9 @@ def bench_progress(
     if episodes < 2:
         raise ConfigError(f"episodes is {episodes}, expected at least 2")
     folder = Path(checkpoint_folder(checkpoint))
-    policy, export = GoalPolicy.load(folder), load_progress(folder)
-    if export is None or export.calibration is None:
-        raise CheckpointError(f"{folder} is not calibrated; do it: crl-run calibrate {checkpoint} --data STORE")
+    policy, (_, calibration) = GoalPolicy.load(folder), load_calibrated(folder)
     cloning = GoalPolicy.load(checkpoint_folder(gcbc)) if gcbc else None
-    calibration, period_s = export.calibration, policy.action_spec.period_s
+    period_s = policy.action_spec.period_s
     facts: dict[str, Any] = {"checkpoint": checkpoint, "gcbc": gcbc, "episodes": episodes, "seed": seed, "tasks": {}}
     if data is not None:
         facts["held_out"] = held_out_facts(policy, cloning, calibration, data, seed)
@@ -86,7 +84,7 @@ def task_facts(
 def _watched(run: TrialRun, cloning: GoalPolicy | None, calibration: Calibration) -> Watched:
     """A run with the signals that are compared."""
     signals = {
-        CRITIC: np.array([calibration.signal_of(one) for one in run.distances]),
+        CRITIC: calibration.signals_of(run.distances),
         SCORE: run.estimates,
         PIXELS: np.array([pixel_signal(view, run.goal) for view in run.views]),
     }

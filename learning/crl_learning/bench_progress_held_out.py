@@ -72,7 +72,7 @@ def compared(
     apart = states != goals
     states, goals, steps = states[apart], goals[apart], np.where(own, steps, np.nan)[apart]
     signals = {
-        CRITIC: np.array([calibration.signal_of(row) for row in compare_states(policy, data, states, goals)]),
+        CRITIC: calibration.signals_of(compare_states(policy, data, states, goals)),
         PIXELS: np.array([pixel_signal(data.images[s], data.images[g]) for s, g in zip(states, goals, strict=True)]),
     }
     if cloning is not None:

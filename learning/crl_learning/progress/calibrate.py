@@ -109,7 +109,7 @@ def calibrate(policy: GoalPolicy, data: HeldOut, settings: CalibrationSettings) 
     signal = -(offset + np.log1p(distances) @ weights)
     step = BETTER_PART * float(np.quantile(signal, 0.95) - np.quantile(signal, 0.05))
     rates, thresholds = run_thresholds(_almost_reached(data, settings.goals, signal_of, rng))
-    patience = patience_of(data, settings, step, signal_of, rng)
+    patience = patience_of(data, settings, step, signal_of, rng, rate_hz)
     knots, expected, low, high = (tuple(curve.tolist()) for curve in step_curves(signal[own], steps[own]))
     return Calibration(
         weights=tuple(weights.tolist()),
@@ -122,7 +122,7 @@ def calibrate(policy: GoalPolicy, data: HeldOut, settings: CalibrationSettings) 
         rates=rates,
         thresholds=thresholds,
         hold=max(2, math.ceil(settings.hold_s * rate_hz)),
-        patience=max(patience, round(settings.min_patience_s * rate_hz)),
+        patience=patience,
         step=step,
         facts=_facts(data, (states, goals, steps, own), signal) | {"goals": settings.goals, "runs": settings.runs},
     )
@@ -138,7 +138,12 @@ def _almost_reached(data: HeldOut, count: int, signal_of: SignalOf, rng: np.rand
 
 
 def patience_of(
-    data: HeldOut, settings: CalibrationSettings, step: float, signal_of: SignalOf, rng: np.random.Generator
+    data: HeldOut,
+    settings: CalibrationSettings,
+    step: float,
+    signal_of: SignalOf,
+    rng: np.random.Generator,
+    rate_hz: float,
 ) -> int:
     """Ticks without a better signal that only few of the ways to a goal need."""
     stalls = []
@@ -148,7 +153,13 @@ def patience_of(
         if not near[0]:
             way = run[: int(near.argmax()) + 1]
             stalls.append(longest_stall(signal_of(way, goals[: len(way)]), step))
-    return math.ceil(np.quantile(stalls, settings.patience_share)) + 1 if stalls else settings.horizon
+    return patience_of_stalls(stalls, settings, rate_hz)
+
+
+def patience_of_stalls(stalls: Sequence[int], settings: CalibrationSettings, rate_hz: float) -> int:
+    """The same from the longest stall of each way to a goal."""
+    patience = math.ceil(np.quantile(stalls, settings.patience_share)) + 1 if stalls else settings.horizon
+    return max(patience, round(settings.min_patience_s * rate_hz))
 
 
 def draw_pairs(data: HeldOut, settings: CalibrationSettings, rng: np.random.Generator) -> Pairs:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crl_robot.errors import ConfigError, ContractError
 
@@ -81,6 +82,15 @@ class Calibration:
                 "anew: crl-run calibrate"
             )
         return -(self.offset + float(np.dot(self.weights, np.log1p(distances))))
+
+    def signals_of(self, distances: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The progress signal (N,) of distances (N, D). Raises ContractError likewise."""
+        return np.array([self.signal_of(one) for one in distances])
+
+    def with_steps(self, curves: Sequence[NDArray[np.float64]], patience: int, **facts: Any) -> Self:
+        """The same with other steps left, as of `step_curves`, another patience, and these facts added."""
+        steps = dict(zip(("signal", "expected", "low", "high"), map(tuple, curves), strict=True))
+        return replace(self, **steps, patience=patience, facts=dict(self.facts) | facts)
 
     def steps(self, signal: float) -> Steps:
         """What is left at this value of the signal; beyond the knots that of the last one."""

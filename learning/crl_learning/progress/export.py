@@ -105,6 +105,14 @@ def load_progress(checkpoint: Path) -> ProgressExport | None:
         ) from error
 
 
+def load_calibrated(checkpoint: Path) -> tuple[ProgressExport, Calibration]:
+    """Read it with its calibration. Raises CheckpointError, also where there is none."""
+    export = load_progress(checkpoint)
+    if export is None or export.calibration is None:
+        raise CheckpointError(f"{checkpoint} is not calibrated; first: crl-run calibrate {checkpoint} --data STORE")
+    return export, export.calibration
+
+
 def _from_facts(facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> ProgressExport:
     kept = facts["reference"]
     names = tuple(FrameName(str(episode), int(frame)) for episode, frame in kept["frames"])

@@ -71,6 +71,11 @@ def held_level(signal: Array, hold: int) -> Array:
     return levels
 
 
+def rates_of(count: int) -> tuple[float, ...]:
+    """The false-positive rates that two or more of ``count`` goals or runs stand for; the largest in any case."""
+    return tuple(rate for rate in RATES if rate * count >= 2) or (RATES[-1],)
+
+
 def run_thresholds(highest: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """False-positive rates that so many goals can tell, and the threshold of each.
 
@@ -84,7 +89,7 @@ def run_thresholds(highest: Sequence[float]) -> tuple[tuple[float, ...], tuple[f
     finite = levels[np.isfinite(levels)]
     floor = finite[0] if len(finite) else 0.0
     levels = np.where(np.isfinite(levels), levels, floor)
-    rates = tuple(rate for rate in RATES if rate * len(levels) >= 2) or (RATES[-1],)
+    rates = rates_of(len(levels))
     return rates, tuple(float(np.quantile(levels, 1 - rate, method="higher")) + 1e-6 for rate in rates)
 
 

@@ -17,10 +17,10 @@ from crl_data.store import Store
 from crl_learning.goal_policy import GoalPolicy
 from crl_learning.progress.calibrate import CalibrationSettings, compare_states, draw_pairs, patience_of
 from crl_learning.progress.calibration import Calibration
-from crl_learning.progress.export import load_progress, save_progress
+from crl_learning.progress.export import load_calibrated, save_progress
 from crl_learning.progress.fitting import step_curves
 from crl_learning.progress.held_out import HeldOut, load_held_out
-from crl_robot.errors import CheckpointError, StoreError
+from crl_robot.errors import StoreError
 
 MIN_RUNS = 10
 
@@ -43,15 +43,13 @@ def calibrate_on_runs(
         StoreError: the store has fewer than MIN_RUNS such runs, or cannot be read.
     """
     folder, settings = Path(checkpoint), settings or CalibrationSettings()
-    export = load_progress(folder)
-    if export is None or export.calibration is None:
-        raise CheckpointError(f"{folder} is not calibrated; first: crl-run calibrate {checkpoint} --data STORE")
+    export, measured = load_calibrated(folder)
     policy, source = GoalPolicy.load(folder), Store.open(store)
     runs = [meta.id for meta in source.metas() if meta.success is not False]
     if len(runs) < MIN_RUNS:
         raise StoreError(f"{store} has {len(runs)} runs that did not fail, expected at least {MIN_RUNS}; record more")
     data = load_held_out(source, policy.views, runs, settings.tolerance)
-    calibration = of_runs(export.calibration, policy, data, settings)
+    calibration = of_runs(measured, policy, data, settings)
     save_progress(folder, replace(export, calibration=calibration), export.facts)
     return dict(calibration.facts["of_runs"])
 
@@ -61,15 +59,13 @@ def of_runs(calibration: Calibration, policy: GoalPolicy, data: HeldOut, setting
     rng = np.random.default_rng(settings.seed)
 
     def signal_of(states: NDArray[np.int64], goals: NDArray[np.int64]) -> NDArray[np.float64]:
-        distances = compare_states(policy, data, states, goals)
-        return -(calibration.offset + np.log1p(distances) @ np.array(calibration.weights))
+        return calibration.signals_of(compare_states(policy, data, states, goals))
 
     states, goals, steps, own = draw_pairs(data, settings, rng)
     states, goals, steps = states[own], goals[own], steps[own]
-    knots, expected, low, high = step_curves(signal_of(states, goals), steps)
-    least = round(settings.min_patience_s * policy.action_spec.rate_hz)
-    patience = max(patience_of(data, settings, calibration.step, signal_of, rng), least)
-    before = np.mean([calibration.steps(float(one)).expected for one in signal_of(states, goals)])
+    signal = signal_of(states, goals)
+    patience = patience_of(data, settings, calibration.step, signal_of, rng, policy.action_spec.rate_hz)
+    before = np.mean([calibration.steps(float(one)).expected for one in signal])
     facts = {
         "runs": len(data.lengths),
         "steps_in_runs": round(float(steps.mean()), 2),
@@ -77,12 +73,4 @@ def of_runs(calibration: Calibration, policy: GoalPolicy, data: HeldOut, setting
         "patience": patience,
         "patience_before": calibration.patience,
     }
-    return replace(
-        calibration,
-        signal=tuple(knots),
-        expected=tuple(expected),
-        low=tuple(low),
-        high=tuple(high),
-        patience=patience,
-        facts=dict(calibration.facts) | {"of_runs": facts},
-    )
+    return calibration.with_steps(step_curves(signal, steps), patience, of_runs=facts)

@@ -7,7 +7,6 @@ have been too early. The signal and the reference stay those of the held-out dat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_learning.goal_policy import GoalPolicy
-from crl_learning.progress.calibrate import CalibrationSettings
+from crl_learning.progress.calibrate import CalibrationSettings, patience_of_stalls
 from crl_learning.progress.calibration import Calibration
-from crl_learning.progress.export import load_progress, save_progress
-from crl_learning.progress.fitting import RATES, held_level, longest_stall, step_curves, stop_thresholds
+from crl_learning.progress.export import load_calibrated, save_progress
+from crl_learning.progress.fitting import held_level, longest_stall, rates_of, step_curves, stop_thresholds
 from crl_learning.progress.measuring import ticks_left
 from crl_learning.progress.trial_runs import trial_runs
-from crl_robot.errors import CheckpointError, ConfigError
+from crl_robot.errors import ConfigError
 
 MIN_SUCCESSES = 20
 """Of each task: below, a policy cannot tell how its successes look."""
@@ -61,24 +60,20 @@ def calibrate_on_trials(
         ConfigError: there is no such task, there are too few trials, or hardly one comes to its goal.
     """
     folder, settings = Path(checkpoint), settings or CalibrationSettings()
-    export = load_progress(folder)
-    if export is None or export.calibration is None:
-        raise CheckpointError(f"{folder} is not calibrated; first: crl-run calibrate {checkpoint} --data STORE")
+    export, measured = load_calibrated(folder)
     if episodes < MIN_SUCCESSES:
         raise ConfigError(f"{episodes} trials of a task, expected at least {MIN_SUCCESSES}")
-    policy, calibration = GoalPolicy.load(folder), export.calibration
+    policy = GoalPolicy.load(folder)
     runs = {
         task: [
-            JudgedRun(np.array([calibration.signal_of(one) for one in run.distances]), run.success)
+            JudgedRun(measured.signals_of(run.distances), run.success)
             for run in trial_runs(policy, task, episodes, settings.seed, on_episode)
         ]
         for task in dict.fromkeys(tasks)
     }
-    calibration = of_trials(calibration, runs, settings, policy.action_spec.rate_hz)
-    facts = calibration.facts["of_trials"] | {"seed": settings.seed}
-    calibration = replace(calibration, facts=dict(calibration.facts) | {"of_trials": facts})
+    calibration = of_trials(measured, runs, settings, policy.action_spec.rate_hz)
     save_progress(folder, replace(export, calibration=calibration), export.facts)
-    return dict(facts)
+    return dict(calibration.facts["of_trials"])
 
 
 def of_trials(
@@ -96,34 +91,24 @@ def of_trials(
     signal = np.concatenate([run.signal for run in every])
     left = np.concatenate([ticks_left(run.success) for run in every])
     known = np.isfinite(left)
-    knots, expected, low, high = step_curves(signal[known], left[known])
     ways = [run.signal[: int(run.success.argmax()) + 1] for run in every if run.success.any()]
     stalls = [longest_stall(way, calibration.step) for way in ways]
-    patience = math.ceil(np.quantile(stalls, settings.patience_share)) + 1
-    rates = tuple(rate for rate in RATES if rate * min(map(len, runs.values())) >= 2) or (RATES[-1],)
+    patience = patience_of_stalls(stalls, settings, rate_hz)
+    rates = rates_of(min(map(len, runs.values())))
     thresholds = np.max([_thresholds(of_task, calibration.hold, rates) for of_task in runs.values()], axis=0)
     facts = {
         "tasks": {task: len(of_task) for task, of_task in runs.items()},
         "came_to_their_goal": len(ways),
-        "patience": max(patience, round(settings.min_patience_s * rate_hz)),
+        "patience": patience,
         "patience_before": calibration.patience,
         "reached": dict(zip(map(str, rates), map(float, np.round(thresholds, 4)), strict=True)),
         "reached_before": dict(
             zip(map(str, calibration.rates), np.round(calibration.thresholds, 4).tolist(), strict=True)
         ),
+        "seed": settings.seed,
     }
-    return replace(
-        calibration,
-        signal=tuple(knots),
-        expected=tuple(expected),
-        low=tuple(low),
-        high=tuple(high),
-        horizon=int(left[known].max()),
-        rates=rates,
-        thresholds=tuple(thresholds),
-        patience=facts["patience"],
-        facts=dict(calibration.facts) | {"of_trials": facts},
-    )
+    stepped = calibration.with_steps(step_curves(signal[known], left[known]), patience, of_trials=facts)
+    return replace(stepped, horizon=int(left[known].max()), rates=rates, thresholds=tuple(thresholds))
 
 
 def _thresholds(runs: Sequence[JudgedRun], hold: int, rates: Sequence[float]) -> NDArray[np.float64]:

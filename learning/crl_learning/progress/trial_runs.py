@@ -45,7 +45,7 @@ def trial_runs(
 
     Raises:
         ConfigError: the robot has no such task.
-        MismatchError: the policy's actions or camera differ.
+        ContractError: the policy's camera has another size.
     """
     with SimEnv(task, policy.views.cameras, robot=robot_of_data(policy.meta.robot) or WIDOWX) as env:
         for index in range(episodes):

@@ -85,7 +85,7 @@ class GraphClient:
         end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() >= end, seconds + PATIENCE_S, "end of the wait")
 
-    def call(self, client: Client, request: Any, again_s: float | None = None) -> Any:
+    def call(self, client: Client, request: Any, again_s: float = math.inf) -> Any:
         """Call a service and wait for its answer. Raises GraphError when none comes.
 
         Args:
@@ -93,11 +93,11 @@ class GraphClient:
                 may be lost although the request was heard (rmw_fastrtps issue 842).
         """
         asked = [client.call_async(request)]
-        ask_at = math.inf if again_s is None else time.monotonic() + again_s
+        ask_at = time.monotonic() + again_s
 
         def answered() -> bool:
             nonlocal ask_at
-            if again_s is not None and time.monotonic() > ask_at:
+            if time.monotonic() > ask_at:
                 asked.append(client.call_async(request))
                 ask_at = time.monotonic() + again_s
             return any(future.done() for future in asked)
