@@ -16,6 +16,8 @@ SHARE = Path(get_package_share_directory("crl_bringup"))
 OF_THE_ROBOT = PythonExpression(["'_sawyer' if '", LaunchConfiguration("robot"), "' == 'sawyer' else ''"])
 RECORDER_LEAD_S = 0.5
 """From start to the first action: the recorder makes its store meanwhile, and misses none."""
+PLAIN_WORDS = ("device", "start_pose", "when_reached", "when_stuck", "planner")
+"""Arguments that are parameters of the policy node under the same name; empty: as its file says."""
 ARGUMENTS = (
     DeclareLaunchArgument(
         "goal",
@@ -34,6 +36,7 @@ ARGUMENTS = (
         default_value=str(SHARE / "configs" / "ros" / "policy.yaml"),
         description="Parameters of the policy node; what is named here wins over it",
     ),
+    DeclareLaunchArgument("device", default_value="", description="Where the networks compute: cpu, cuda or auto"),
     DeclareLaunchArgument(
         "dry_run", default_value="", description="true: send nothing to the arm, only tell what would be done"
     ),
@@ -120,7 +123,7 @@ def acting_nodes(context: LaunchContext) -> list[Node]:
 
     policy: dict[str, object] = {name: given(name) for name in ("goal", "goal_camera", "checkpoint")}
     policy |= {name: float(given(name)) for name in ("speed", "time_limit_s") if given(name)}
-    policy |= {name: given(name) for name in ("start_pose", "when_reached", "when_stuck", "planner") if given(name)}
+    policy |= {name: given(name) for name in PLAIN_WORDS if given(name)}
     policy |= {"waypoints": int(given("waypoints"))} if given("waypoints") else {}
     policy |= {"dry_run": given("dry_run") == "true"} if given("dry_run") else {}
     if given("record") == "false":

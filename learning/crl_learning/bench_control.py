@@ -64,12 +64,14 @@ def bench_control(
     seconds: float,
     load: Load | None = None,
     checkpoint: str = NULL,
+    device: str = "cpu",
     on_second: Callable[[], None] = lambda: None,
     on_ticks: Callable[[Sequence[Timing]], None] = lambda timing: None,
 ) -> dict[str, Any]:
     """Run the graph for ``seconds`` of control; returns flat facts, times in ms.
 
     Args:
+        device: where the networks compute: cpu, cuda or auto.
         on_ticks: given every control tick at the end.
 
     Raises:
@@ -82,12 +84,13 @@ def bench_control(
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crl-bench-")))
         used = rated_checkpoint(work, checkpoint, rate_hz) if load.replay and checkpoint != NULL else checkpoint
-        graph = stack.enter_context(Graph(bench_nodes(rate_hz, load, used, work / "runs"), work))
+        graph = stack.enter_context(Graph(bench_nodes(rate_hz, load, used, work / "runs", device), work))
         from crl_learning.nodes.eval_client import EvalClient
 
         client = stack.enter_context(EvalClient(graph.env, None, graph.check))
         _run(client, seconds, load, on_second)
         facts = summarise_timing(client.timing, rate_hz)
+        facts["device"] = client.policy_status["device"]
         facts["dropped_frames"] = sum(client.policy_status["frames_lost"].values())
         on_ticks(client.timing)
         graph.stop()
@@ -96,12 +99,12 @@ def bench_control(
     return {"rate": rate_hz} | facts | settings
 
 
-def bench_nodes(rate_hz: float, load: Load, checkpoint: str, runs: Path) -> list[NodeCommand]:
+def bench_nodes(rate_hz: float, load: Load, checkpoint: str, runs: Path, device: str = "cpu") -> list[NodeCommand]:
     """All nodes at one rate; with a checkpoint the policy refuses a rate that is not its own."""
     drawn: Sequence[str] = load.names if not load.replay else CAMERAS[1:]  # nobody listens to it: it is not drawn
     sim: dict[str, Parameter] = {"task": TASK, "episode_seed": EPISODE_SEED, "cameras": list(drawn)}
-    policy: dict[str, Parameter] = {"checkpoint": checkpoint, "rate_hz": rate_hz, "start_on_activate": False}
-    policy |= UNATTENDED | ({"lead_s": RECORDER_LEAD_S} if load.record else {})
+    policy: dict[str, Parameter] = {"checkpoint": checkpoint, "device": device, "rate_hz": rate_hz}
+    policy |= {"start_on_activate": False} | UNATTENDED | ({"lead_s": RECORDER_LEAD_S} if load.record else {})
     return [
         NodeCommand("sim", "crl_robot.nodes.sim_node", "ros/sim.yaml", {**sim, "action.rate_hz": rate_hz}),
         *(replay_nodes(load.names) if load.replay else []),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crl_learning.bench_bar import bench_bar
+from crl_learning.config import DEVICES
 
 _KILLS = {
     "kills": "n",
@@ -33,6 +34,7 @@ def add_control_parser(benches: Any) -> argparse.ArgumentParser:
         default="models/reach",
         help="policy folder (default models/reach); 'null' never moves and takes any rate",
     )
+    control.add_argument("--device", choices=DEVICES, default="cpu", help="where the networks compute (default cpu)")
     control.add_argument(
         "--replay",
         action="store_true",
@@ -66,7 +68,9 @@ def run_control(options: argparse.Namespace) -> dict[str, Any]:
                 write_ticks(options.out / f"ticks_{rate:g}hz.csv", timing)
 
         with bench_bar(f"control at {rate:g} Hz", options.seconds) as on_second:
-            facts[f"{rate:g}"] = one = bench_control(rate, options.seconds, load, options.checkpoint, on_second, keep)
+            facts[f"{rate:g}"] = one = bench_control(
+                rate, options.seconds, load, options.checkpoint, options.device, on_second, keep
+            )
         console.print(control_table(one))
         console.print(
             f"{one['missed']} of {one['ticks']} ticks missed, {one['dropped_frames']} frames lost", highlight=False
@@ -80,7 +84,8 @@ def control_table(facts: dict[str, Any]) -> Any:
     """The times in ms."""
     from rich.table import Table
 
-    table = Table(title=f"{facts['rate']:g} Hz, checkpoint {facts['checkpoint']}", title_justify="left")
+    title = f"{facts['rate']:g} Hz, checkpoint {facts['checkpoint']}, {facts['device']}"
+    table = Table(title=title, title_justify="left")
     for heading in ("ms", "p50", "p99", "max"):
         table.add_column(heading, justify="left" if heading == "ms" else "right")
     names = {"lateness_ms": "tick begins late by", "age_ms": "camera to command", "inference_ms": "policy takes"}

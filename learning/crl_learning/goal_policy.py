@@ -14,35 +14,44 @@ from torch import Tensor
 
 from crl_learning.acting import ActingNetworks
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta, load_checkpoint
+from crl_learning.machine import CPU
 from crl_learning.networks.critic import Critic
 from crl_learning.progress.distances import GoalDistances
 from crl_learning.proprio import arm_numbers
 from crl_learning.views import Views
 from crl_robot.contracts import ACTION_DIM, ActionSpec, JointReading
-from crl_robot.errors import CheckpointError, MismatchError
+from crl_robot.errors import CheckpointError, ConfigError, MismatchError
 from crl_robot.image_spec import ImageSpec
 
 
 class GoalPolicy:
     """Deterministic policy with the critic's estimate of how near the goal is. Not safe to share between threads."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+    def __init__(self, checkpoint: Checkpoint, device: torch.device = CPU) -> None:
         meta = checkpoint.meta
-        self.meta, self.views = meta, _views_of(meta)
-        self._device = torch.device(device)
+        self.meta, self.views, self._device = meta, _views_of(meta), device
         self._networks = ActingNetworks(checkpoint, self.image_spec.size, self._device)
         self._distances = GoalDistances(self._networks)
         self._state: Tensor | None = None
         self._warm_up()
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "cpu") -> GoalPolicy:
+    def load(cls, folder: str | Path, device: torch.device = CPU) -> GoalPolicy:
         """Load a checkpoint folder and run it once, so that the first action is not slower than the others.
 
         Raises:
             CheckpointError: it is missing, incomplete, damaged, of another schema, or its tensors do not fit.
+            ConfigError: the CUDA device cannot run it, for want of memory perhaps.
         """
-        return cls(load_checkpoint(folder), device)
+        checkpoint = load_checkpoint(folder)
+        try:
+            return cls(checkpoint, device)
+        except RuntimeError as error:
+            if device.type == "cpu":
+                raise
+            raise ConfigError(
+                f"device '{device}' cannot run {folder}: {str(error).splitlines()[0]}; use device cpu, or free the GPU"
+            ) from error
 
     @property
     def image_spec(self) -> ImageSpec:

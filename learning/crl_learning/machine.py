@@ -8,13 +8,18 @@ from pathlib import Path
 
 import torch
 
-from crl_robot.errors import ConfigError
+from crl_learning.config import DEVICES
+from crl_robot.errors import ConfigError, nearest
+
+CPU = torch.device("cpu")
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
 
 def choose_device(name: str) -> torch.device:
-    """'auto', 'cpu' or 'cuda' -> device. Raises ConfigError when CUDA is asked for and not there."""
+    """'auto', 'cpu' or 'cuda' -> device. Raises ConfigError for another word, and for CUDA where it is not there."""
+    if name not in DEVICES:
+        raise ConfigError(f"device is '{name}'; {nearest(name, DEVICES)}")
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device is 'cuda', but PyTorch sees no CUDA device; use device=cpu or device=auto")
     if name == "auto":

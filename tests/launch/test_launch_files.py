@@ -224,9 +224,11 @@ def test_the_end_of_all_trials_is_the_end_of_the_launch(start):
 
 
 def test_what_is_named_of_a_run_reaches_policy_and_recorder(start):
-    launch = start("policy", "dry_run:=true", "speed:=0.5", "time_limit_s:=20", "runs:=out/runs", "robot:=sawyer")
+    of_the_policy = ("dry_run:=true", "device:=auto", "speed:=0.5", "time_limit_s:=20")
+    launch = start("policy", *of_the_policy, "runs:=out/runs", "robot:=sawyer")
     launch.wait_for(lambda: launch.starts("policy") == 1 and launch.starts("run_recorder") == 1)
-    assert {"dry_run": True, "speed": 0.5, "time_limit_s": 20.0}.items() <= launch.parameters("policy").items()
+    given = {"dry_run": True, "device": "auto", "speed": 0.5, "time_limit_s": 20.0}
+    assert given.items() <= launch.parameters("policy").items()
     assert launch.parameters("policy")["lead_s"] > 0
     assert launch.parameters("run_recorder") == {"runs": "out/runs", "robot": "sawyer"}
 

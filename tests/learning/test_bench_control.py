@@ -96,11 +96,12 @@ def test_networks_that_are_said_to_be_of_another_rate_and_size_compute_the_same(
 def test_several_rates_leave_their_ticks_one_picture_and_the_facts_of_each(tmp_path, monkeypatch, capsys):
     asked = []
 
-    def fake(rate, seconds, load, checkpoint, on_second, on_ticks):
+    def fake(rate, seconds, load, checkpoint, device, on_second, on_ticks):
         asked.append((rate, seconds, load))
         timing = ticks([0.0, 1 / rate, 2 / rate])
         on_ticks(timing)
-        return {"rate": rate, "checkpoint": checkpoint, "dropped_frames": 0} | summarise_timing(timing, rate)
+        facts = {"rate": rate, "checkpoint": checkpoint, "device": device, "dropped_frames": 0}
+        return facts | summarise_timing(timing, rate)
 
     monkeypatch.setattr("crl_learning.bench_control.bench_control", fake)
     words = ["control", "--rates", "5,50", "--seconds", "7", "--replay", "--record", "--cameras", "2"]

@@ -90,12 +90,13 @@ def test_a_stale_image_gives_no_action_and_a_new_goal_by_topic_is_checked_like_a
         assert ended(graph, "p0")[0] == 0
 
 
-def test_goals_and_checkpoints_that_cannot_be_used_end_the_process_without_an_action(peers, tmp_path, goal_file):  # noqa: F811
+def test_goals_checkpoints_and_devices_that_cannot_be_used_end_it_without_an_action(peers, tmp_path, goal_file):  # noqa: F811
     world = peers(PretendedRobot, ActionSpec(), SIZE)
     (tmp_path / "empty.png").touch()
     refused = (
         ({"goal": str(tmp_path / "empty.png")}, "empty.png is empty"),
         ({"goal": str(goal_file), "checkpoint": str(tmp_path / "no_such")}, "no_such"),
+        ({"goal": str(goal_file), "device": "gpu"}, "device is 'gpu'; did you mean 'cpu'?"),
     )
     for parameters, says in refused:
         with policies(tmp_path, parameters) as graph:

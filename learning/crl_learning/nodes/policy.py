@@ -15,6 +15,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
 from crl_learning.goals.reading import read_goals
+from crl_learning.machine import choose_device
 from crl_learning.nodes.policy_control import Control
 from crl_learning.nodes.policy_desk import Desk
 from crl_learning.nodes.policy_far import make_run
@@ -50,7 +51,8 @@ class PolicyNode(CrlNode):
         """Load checkpoint and goals, make the topics; nothing is acted on yet."""
         settings = self._settings
         torch.set_num_threads(settings.threads)
-        policy = self._policy = load_policy(settings.checkpoint, settings.rate_hz, settings.goal_camera)
+        device = self._device = choose_device(settings.device)
+        policy = self._policy = load_policy(settings.checkpoint, settings.rate_hz, settings.goal_camera, device)
         views, actions = policy.views, policy.action_spec
         self._camera = settings.goal_camera or views.spec.camera
         goals = read_goals(settings.goal, views)
@@ -58,7 +60,9 @@ class PolicyNode(CrlNode):
         patience = round(settings.patience_s / actions.period_s)
         self._watch = ProgressWatch(export.calibration if export else None, settings.reached_rate, patience)
         self._topics = PolicyTopics(self, views, self._camera)
-        self._run = make_run(policy, settings, self._run_settings, self._watch, self._topics.show_goal, self._show_plan)
+        self._run = make_run(
+            policy, settings, self._run_settings, device, self._watch, self._topics.show_goal, self._show_plan
+        )
         self._demand = OnDemand() if settings.lockstep else None
         self._observations = self._listen(policy)
         self._control = Control(
@@ -170,6 +174,7 @@ class PolicyNode(CrlNode):
             "goal_refused": self._desk.goal_refused,
             "goal_answers": dict(self._desk.answers),
             "checkpoint": self._settings.checkpoint,
+            "device": self._device.type,
             "calibrated": self._watch.calibrated,
             "checks": as_dicts(self._desk.checks),
             "image_spec": spec.hash,

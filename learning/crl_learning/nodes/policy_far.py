@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from crl_learning.assets import checkpoint_folder
@@ -26,6 +27,7 @@ def make_run(
     policy: Policy,
     settings: PolicySettings,
     run_settings: RunSettings,
+    device: torch.device,
     watch: ProgressWatch,
     show: Callable[[CheckedGoal, NDArray[np.uint8]], int],
     planned: Callable[[Plan], None],
@@ -33,6 +35,7 @@ def make_run(
     """The run that the settings ask for.
 
     Args:
+        device: where the planner's networks compute.
         show: as `GoalRun`.
         planned: as `FarRun`.
 
@@ -48,5 +51,5 @@ def make_run(
             f"planner is '{settings.planner}' and {why}, expected a clock and networks; set planner:=none"
         )
     require_count(settings.waypoints)
-    planner = planner_of(Path(checkpoint_folder(settings.checkpoint)), settings.planner)
+    planner = planner_of(Path(checkpoint_folder(settings.checkpoint)), settings.planner, device)
     return FarRun(policy, run_settings, watch, planner, settings.waypoints, show=show, planned=planned)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from crl_learning.assets import checkpoint_folder
 from crl_learning.goal_policy import GoalPolicy, NullPolicy
+from crl_learning.machine import CPU
 from crl_learning.policy_loop import Policy
 from crl_learning.progress.export import ProgressExport, load_progress
 from crl_robot.contracts import ActionSpec
@@ -15,17 +18,17 @@ NULL = "null"
 """Name of the policy that never moves and needs no checkpoint."""
 
 
-def load_policy(checkpoint: str, rate_hz: float, goal_camera: str = "") -> Policy:
+def load_policy(checkpoint: str, rate_hz: float, goal_camera: str = "", device: torch.device = CPU) -> Policy:
     """The policy of a checkpoint folder, or one that never moves for 'null'.
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
-        ConfigError: ``rate_hz`` is neither 0 nor the checkpoint's (deltas are per tick, so the rate is not free), or
-            ``goal_camera`` is neither empty nor a camera that it sees.
+        ConfigError: ``rate_hz`` is neither 0 nor the checkpoint's (deltas are per tick, so the rate is not free),
+            ``goal_camera`` is neither empty nor a camera that it sees, or the device cannot run it.
     """
     if checkpoint == NULL:
         return NullPolicy(ActionSpec(rate_hz=rate_hz or ActionSpec().rate_hz))
-    policy = GoalPolicy.load(checkpoint_folder(checkpoint))
+    policy = GoalPolicy.load(checkpoint_folder(checkpoint), device)
     trained, cameras = policy.action_spec.rate_hz, policy.views.cameras
     if rate_hz not in (0.0, trained):
         raise ConfigError(

@@ -27,6 +27,7 @@ class PolicySettings:
     start_on_activate: bool
     lead_s: float
     threads: int
+    device: str
     checks: str
     reached_rate: float
     patience_s: float
@@ -63,6 +64,7 @@ def policy_settings(node: CrlNode) -> PolicySettings:
         start_on_activate=say("start_on_activate", True, "begin on activation; false waits for policy/start"),
         lead_s=say("lead_s", 0.0, "from start to the first action, for a recorder to get ready", 0.0, 10.0),
         threads=say("threads", 1, "CPU threads of the network", 1, 64),
+        device=say("device", "cpu", "where the network computes: cpu, cuda, or auto (cuda where there is one)"),
         checks=say("checks", "refuse", "goals and views unlike the training data: refuse, warn or off"),
         reached_rate=say("reached_rate", 0.05, "share of runs that may be called reached before they are", 0.001, 0.5),
         patience_s=say(

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from crl_learning.goal_policy import GoalPolicy
+from crl_learning.machine import CPU
 from crl_learning.planning.chain import Chain
 from crl_learning.planning.export import load_planner
 from crl_learning.planning.graph import GraphPlanner
@@ -20,16 +21,16 @@ from crl_learning.progress.export import load_progress
 from crl_robot.errors import CheckpointError, ConfigError, nearest
 
 
-def planner_of(checkpoint: Path, name: str) -> Planner:
+def planner_of(checkpoint: Path, name: str, device: torch.device = CPU) -> Planner:
     """The planner of that name, with networks of its own, so that it may work beside a policy that acts.
 
     Raises:
         CheckpointError: the checkpoint cannot be used, is not calibrated, has no map, or no chain for interpolation.
-        ConfigError: no planner has this name.
+        ConfigError: no planner has this name, or the device cannot run it.
     """
     if name not in PLANNERS[1:]:
         raise ConfigError(f"planner is '{name}'; {nearest(name, PLANNERS)}")
-    policy, calibration = GoalPolicy.load(checkpoint), require_calibration(checkpoint)
+    policy, calibration = GoalPolicy.load(checkpoint, device), require_calibration(checkpoint)
     export, ticks = load_planner(checkpoint, calibration), critic_ticks(policy, calibration)
     if name == "graph":
         return GraphPlanner(export.frames, export.edges, ticks)

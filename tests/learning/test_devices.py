@@ -1,0 +1,122 @@
+"""Where networks compute. Without a CUDA device a pretended one finds tensors that were left on the CPU."""
+
+import dataclasses
+import re
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from small_agents import SIZE, SMALL
+from test_acting import acting
+from test_goal_policy import checkpoint_of, picture
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from crl_learning import goal_policy
+from crl_learning.algorithm_config import ALGORITHMS
+from crl_learning.checkpoint import save_checkpoint
+from crl_learning.goal_policy import GoalPolicy
+from crl_learning.machine import choose_device
+from crl_learning.planning import loading
+from crl_learning.progress.distances import GoalDistances
+from crl_robot.errors import CheckpointError, ConfigError
+
+CUDA = torch.device("cuda")
+NETWORKS = [*((name, 0) for name in ALGORITHMS), ("stable_crl", 7), ("gciql", 7)]
+
+
+@contextmanager
+def on_pretended_cuda(networks):
+    """Moves networks to tensors that have a shape and a device but no values; the two devices do not mix."""
+    before = torch.__future__.get_overwrite_module_params_on_conversion()
+    torch.__future__.set_overwrite_module_params_on_conversion(True)
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+            networks.device = CUDA
+            for module in (networks.policy, networks.critic):
+                if module is not None:
+                    module.to(CUDA)
+            yield torch.zeros(1, SIZE[1], SIZE[0], 3, dtype=torch.uint8, device=CUDA)
+    finally:
+        torch.__future__.set_overwrite_module_params_on_conversion(before)
+
+
+@pytest.mark.parametrize(("name", "proprio"), NETWORKS)
+def test_all_that_acts_and_measures_computes_on_the_device_that_is_asked_for(name, proprio):
+    networks = acting(name, dataclasses.replace(SMALL, proprio=proprio))
+    with on_pretended_cuda(networks) as view:
+        networks.set_goal(view)
+        arm = networks.neutral_arm(1)
+        action = networks.policy(view, view, arm)
+        assert action.device.type == "cuda"
+        if networks.critic is not None:
+            score = networks.critic.score(view, action, networks.critic.prepare(view), arm)
+            assert score.device.type == "cuda"
+        distances = GoalDistances(networks)
+        distances.set_goal(view)
+        assert distances.of_acted(view).device.type == "cpu"
+        assert distances.between(view.expand(3, -1, -1, -1), view).shape[0] == 3
+
+
+def test_a_view_left_on_the_cpu_is_found():
+    networks = acting("stable_crl")
+    with on_pretended_cuda(networks) as view, pytest.raises(RuntimeError, match="same device"):
+        networks.policy(torch.zeros_like(view, device="cpu"), view, None)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_actions_are_those_of_the_cpu():
+    here, there = GoalPolicy(checkpoint_of()), GoalPolicy(checkpoint_of(), CUDA)
+    for policy in (here, there):
+        policy.set_goal(picture(1))
+    for seed in range(2, 6):
+        (one, estimate), (other, again) = here.act(picture(seed)), there.act(picture(seed))
+        np.testing.assert_allclose(one, other, atol=1e-3)
+        assert estimate == pytest.approx(again, rel=1e-2, abs=1e-2)
+        np.testing.assert_allclose(here.distances, there.distances, rtol=1e-2, atol=1e-2)
+
+
+def test_another_word_than_the_three_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match=re.escape("device is 'cud'; did you mean 'cuda'?")):
+        choose_device("cud")
+
+
+def test_auto_takes_cuda_where_it_is_and_cuda_is_refused_where_it_is_not(monkeypatch):
+    for there in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert choose_device("auto").type == ("cuda" if there else "cpu")
+        assert choose_device("cpu").type == "cpu"
+    assert choose_device("cuda").type == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="PyTorch sees no CUDA device; use device=cpu or device=auto"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, torch.AcceleratorError])
+def test_a_device_that_fails_while_it_loads_is_named_with_what_to_do(error, tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "it", checkpoint_of())
+
+    def fail(*_):
+        raise error("CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA")
+
+    monkeypatch.setattr(goal_policy, "ActingNetworks", fail)
+    with pytest.raises(ConfigError, match=r"'cuda' cannot run .*: CUDA error: out of memory; use device cpu"):
+        GoalPolicy.load(tmp_path / "it", CUDA)
+
+
+def test_a_damaged_checkpoint_stays_one_on_every_device(tmp_path):
+    with pytest.raises(CheckpointError):
+        GoalPolicy.load(tmp_path / "none", CUDA)
+
+
+def test_planners_get_the_device_of_the_policy(tmp_path, monkeypatch):
+    asked = []
+
+    def load(folder, device):
+        asked.append(device)
+        raise CheckpointError("that is all")
+
+    monkeypatch.setattr(loading.GoalPolicy, "load", load)
+    with pytest.raises(CheckpointError, match="that is all"):
+        loading.planner_of(tmp_path, "graph", CUDA)
+    assert asked == [CUDA]
