@@ -11,6 +11,7 @@ USAGE = """usage: crl-eval checkpoint=models/NAME task=reach episodes=200 seed=1
        crl-eval checkpoint=A via=ros lockstep=true               the same trajectories as via=direct
        crl-eval checkpoint=A task=ogbench/DATASET episodes=250   OGBench: 50 trials of each of its five goals
        crl-eval compare=[SIM,REAL]                               how well one folder of results predicts another
+       crl-eval curves=[RUN,RUN]                                 success over the steps of training runs
 
 Settings are given as key=value. They and their defaults:
 
@@ -42,6 +43,11 @@ def _work(words: Sequence[str]) -> None:
         from crl_learning.eval_compare import compare_folders
 
         compare_folders(config, command, console)
+        return
+    if config.curves:
+        from crl_learning.eval_curves import draw_curves
+
+        draw_curves(config.curves, config.out, config.overwrite, console)
         return
     if config.on_ogbench:
         from crl_learning.ogbench.evaluate import evaluate_ogbench

@@ -40,6 +40,7 @@ class EvalConfig:
     workers: int
     videos: int
     compare: tuple[str, ...]
+    curves: tuple[str, ...]
     world: WorldOptions
     randomisation: Randomisation
     goal_world: str
@@ -56,6 +57,7 @@ class EvalConfig:
                 raise ConfigError(f"{name}={getattr(self, name)}, expected a whole number of at least {lowest}")
         if self.compare:
             self._require_comparison()
+        if self.reads_alone:
             return
         _ = self.seeds
         if self.via != "direct":
@@ -67,6 +69,11 @@ class EvalConfig:
             return
         for task in self.tasks:
             get_task(task, robot(self.robot))
+
+    @property
+    def reads_alone(self) -> bool:
+        """Whether nothing is run."""
+        return bool(self.compare or self.curves)
 
     @property
     def world_unchanged(self) -> bool:
@@ -139,6 +146,8 @@ class EvalConfig:
     def _require_comparison(self) -> None:
         if len(self.compare) != 2:
             raise ConfigError(f"compare={list(self.compare)}, expected two folders of results: compare=[SIM,REAL]")
+        if self.curves:
+            raise ConfigError(f"got compare={list(self.compare)} and curves={list(self.curves)}, expected one of them")
 
 
 def _words(name: str, value: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from crl_robot.errors import ConfigError
 
 EVALUATION_FILES = (
     *("summary.json", "trials.csv", "trajectories.npz", "curves.png", "pairs.png", "report.html"),
-    "comparison.json",
+    *("comparison.json", "curves.csv"),
 )
 EVALUATION_PICTURES = ("videos/**/*_[0-9][0-9][0-9][0-9]_*.mp4", "pairs/*.png")
 
