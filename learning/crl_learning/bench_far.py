@@ -25,12 +25,12 @@ from crl_learning.runtime.plan_ahead import AtOnce
 from crl_learning.runtime.settings import RunSettings
 from crl_learning.statistics import compare_paired, wilson
 from crl_learning.trials import episode_seed
+from crl_learning.views import Views
 from crl_robot.contracts import Observation
 from crl_robot.errors import ConfigError
 from crl_robot.goal_image import GoalImage
 from crl_robot.sim.env import SimEnv, render_goal
 
-CAMERA = "over_shoulder"
 TRIES = 8
 """Of one instant: a plan is asked for, comes, and stages follow each other before something is sent."""
 ON = RunSettings(when_reached="go_on", when_stuck="go_on", pause_on_estop=False)
@@ -73,7 +73,7 @@ def bench_far(
     facts["tasks"] = {}
     for task in tasks:
         trials: dict[str, list[FarTrial]] = {name: [] for name in planners}
-        with SimEnv(task, (CAMERA,)) as env:
+        with SimEnv(task, policy.views.cameras) as env:
             for index in range(episodes):
                 for name, planner in planners.items():
                     watch = ProgressWatch(calibration, calibration.rates[-1])
@@ -82,15 +82,16 @@ def bench_far(
                         if planner is None
                         else FarRun(policy, ON, watch, planner, waypoints, executor=AtOnce(), drop_late=False)
                     )
-                    trials[name].append(_trial(env, run, episode_seed(seed, index)))
+                    trials[name].append(_trial(env, run, policy.views, episode_seed(seed, index)))
                     on_trial()
         facts["tasks"][task] = {name: _facts(trials[name], trials[NONE]) for name in planners}
     return facts
 
 
-def _trial(env: SimEnv, run: GoalRun, seed: int) -> FarTrial:
+def _trial(env: SimEnv, run: GoalRun, views: Views, seed: int) -> FarTrial:
     observation = env.reset(np.random.default_rng(seed))
-    run.set_goals([CheckedGoal(GoalImage(render_goal(env, env.episode, CAMERA), (), "goal"))])
+    goal = views.join({camera: render_goal(env, env.episode, camera) for camera in views.cameras})
+    run.set_goals([CheckedGoal(GoalImage(goal, (), "goal"))])
     run.start()
     success: list[bool] = []
     waypoints, replans = 0, 0

@@ -72,6 +72,12 @@ class Views:
             return self.spec.apply(picture)
         return np.concatenate([self.spec.apply(one) for one in self.split(picture).values()], axis=-1)
 
+    def unapply(self, seen: Picture) -> Picture:
+        """The other way round, for people: enlarged, black where the network sees nothing."""
+        if not self.more:
+            return self.spec.unapply(seen)
+        return np.concatenate([self.spec.unapply(one) for one in self.split(seen).values()], axis=-1)
+
     def seen_by(self, picture: Picture, camera: str) -> Picture:
         """What one camera has in a picture, at whatever size: uint8 (H, W, 3)."""
         return picture if not self.more else self.split(picture)[camera]

@@ -49,7 +49,7 @@ def test_a_trial_goes_on_to_its_last_tick_with_a_planner_and_without(monkeypatch
         run = FarRun(policy, ON, watch, Stairs(), 3, executor=AtOnce(), drop_late=False)
     else:
         run = GoalRun(policy, ON, watch, drop_late=False)
-    trial = bench_far._trial(GreyEnv(policy), run, 0)
+    trial = bench_far._trial(GreyEnv(policy), run, policy.views, 0)
     assert trial == FarTrial(True, trial.first, waypoints, 0, False)
     assert first <= trial.first <= first + 6
 

@@ -25,6 +25,7 @@ from crl_robot.errors import CheckpointError, StoreError
 
 SMALL = CalibrationSettings(pairs=100, runs=20, goals=40, horizon=10)
 EPISODES, STEPS = 10, 12
+JOINTS = tuple("abcdef")
 QUAT = np.array([1.0, 0, 0, 0])
 
 
@@ -46,15 +47,20 @@ def record(store: Store, seed: int, speed: float = 1.0) -> None:
             stamp = 1_000_000_000 + 200_000_000 * i
             pose = Pose(np.array([0.2 + 0.2 * x, 0.2 * y, 0.1]), QUAT)
             state = ArmState(JointReading(np.zeros(6), np.zeros(6), 1.0, stamp), pose, pose, 1.0, "moving")
-            observation = Observation({"over_shoulder": Frame(view(x, y), stamp, stamp)}, state, stamp)
+            shown = {"over_shoulder": view(x, y), "wrist": view(y, x)}
+            frames = {camera: Frame(shown[camera], stamp, stamp) for camera in store.spec.cameras}
+            observation = Observation(frames, state, stamp)
             writer.add_step(observation, np.zeros(7, np.float32))
         writer.commit()
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    spec = StoreSpec(ActionSpec(), {"over_shoulder": CameraSpec()}, "widowx250s", tuple("abcdef"))
-    store = Store.create(tmp_path_factory.mktemp("held_out") / "data.zarr", spec)
+    return recorded(tmp_path_factory.mktemp("held_out") / "data.zarr", "over_shoulder")
+
+
+def recorded(path: Path, *cameras: str) -> Path:
+    store = Store.create(path, StoreSpec(ActionSpec(), dict.fromkeys(cameras, CameraSpec()), "widowx250s", JOINTS))
     for seed in range(EPISODES):
         record(store, seed)
     return store.path

@@ -100,7 +100,8 @@ class PolicyTopics:
 
     def show_plan(self, plan: Plan, now_ns: int) -> None:
         """The waypoints of a plan and its goal side by side, as the network sees them."""
-        strip = np.ascontiguousarray(np.hstack(list(plan.images)), dtype=np.uint8)
+        shown = [self._views.seen_by(image, self._camera) for image in plan.images]
+        strip = np.ascontiguousarray(np.hstack(shown), dtype=np.uint8)
         self._waypoints.publish(msg_from_image(strip, now_ns, self._frame_id))
 
     def show_stages(self, goals: Sequence[CheckedGoal], now_ns: int) -> None:

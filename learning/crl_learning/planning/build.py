@@ -19,8 +19,10 @@ from crl_learning.planning.frames import Frames, frame_count, spread_out
 from crl_learning.planning.graph import short_edges
 from crl_learning.planning.loading import require_calibration
 from crl_learning.planning.ticks import all_ticks, critic_ticks
+from crl_learning.progress.held_out import load_seen
 from crl_learning.progress.reference_data import spread_episodes
-from crl_robot.errors import CheckpointError, ConfigError, StoreError
+from crl_learning.views import Views
+from crl_robot.errors import ConfigError, StoreError
 
 ENCODED = 512
 """Images at a time."""
@@ -60,24 +62,19 @@ def build_planner(
         Facts of the map.
 
     Raises:
-        CheckpointError: the checkpoint cannot be used, is not calibrated, or sees several cameras.
-        StoreError: the store is damaged, empty, or has another camera.
+        CheckpointError: the checkpoint cannot be used or is not calibrated.
+        StoreError: the store is damaged, empty, or lacks a camera.
     """
     settings = settings or MapSettings()
     policy, calibration = GoalPolicy.load(checkpoint), require_calibration(checkpoint)
-    if policy.views.more:
-        raise CheckpointError(
-            f"{checkpoint} sees {', '.join(policy.views.cameras)}, expected one camera: waypoints are single pictures; "
-            "use a checkpoint of one camera"
-        )
     source = Store.open(store)
     ids = spread_episodes(source.episode_ids())
     if not ids:
         raise StoreError(f"{store} has no episodes, expected some that show all the ways there are; record more")
-    images, lengths = source.load_images(policy.image_spec, ids, progress=False)
+    images, lengths = load_seen(source, policy.views, ids)
     names = [FrameName(name, step) for name, n in zip(ids, lengths, strict=True) for step in range(int(n))]
     features = _features(policy, images)
-    frames = _choose(images, names, _looks(images) if features is None else features, settings.frames)
+    frames = _choose(images, names, _looks(policy.views, images) if features is None else features, settings.frames)
     measured = all_ticks(critic_ticks(policy, calibration), frames.images, on_part("ways between frames", len(frames)))
     edges = short_edges(measured, settings.longest)
     facts: dict[str, Any] = {"store": str(store), "fingerprint": source.fingerprint(ids), "episodes": len(ids)}
@@ -106,5 +103,6 @@ def _features(policy: GoalPolicy, images: NDArray[np.uint8]) -> NDArray[np.float
     return np.concatenate([policy.encode(images[i : i + ENCODED]) for i in range(0, len(images), ENCODED)])
 
 
-def _looks(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.stack([small(image) for image in images])
+def _looks(views: Views, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Grey levels (N, P) of all cameras."""
+    return np.stack([np.concatenate([small(one) for one in views.split(image).values()]) for image in images])

@@ -21,7 +21,7 @@ class Frames:
     """Pictures and where they come from.
 
     Attributes:
-        images: uint8 (N, h, w, 3) as the network sees them.
+        images: uint8 (N, h, w, 3 * cameras) as the network sees them.
         names: (N,) episode and frame of each.
     """
 
@@ -32,7 +32,7 @@ class Frames:
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or len(self.images) != len(self.names):
             raise ContractError(
                 f"frames are {self.images.dtype} {self.images.shape} with {len(self.names)} names, expected uint8 "
-                "(N, h, w, 3) and N names"
+                "(N, h, w, 3 * cameras) and N names"
             )
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Frames:
 
 
 def frame_count(wanted: int, shape: Sequence[int]) -> int:
-    """``wanted``, or as many pictures of (h, w, 3) as MAX_BYTES allows. Raises ConfigError below MIN_FRAMES."""
+    """``wanted``, or as many pictures of that shape as MAX_BYTES allows. Raises ConfigError below MIN_FRAMES."""
     most = MAX_BYTES // int(np.prod(shape))
     if min(wanted, most) < MIN_FRAMES:
         raise ConfigError(f"{wanted} frames of {tuple(shape)} were asked for, expected {MIN_FRAMES} to {most}")

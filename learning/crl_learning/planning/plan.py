@@ -22,7 +22,7 @@ class Plan:
     """A way to a goal.
 
     Attributes:
-        images: uint8 (M + 1, h, w, 3) as the network sees them: the waypoints in order, then the goal.
+        images: uint8 (M + 1, h, w, 3 * cameras) as the network sees them: the waypoints in order, then the goal.
         frames: which frames of the data the M waypoints are; none where the goal is near.
         ticks: (M + 1,) control ticks that the critic expects from each of them to the next, from the view on.
     """
@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def waypoints(self) -> NDArray[np.uint8]:
-        """(M, h, w, 3)."""
+        """(M, h, w, 3 * cameras)."""
         return self.images[:-1]
 
     def facts(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Planner(Protocol):
         count: int,
         avoid: frozenset[FrameName] = frozenset(),
     ) -> Plan:
-        """At most ``count`` waypoints from a view to a goal, uint8 (h, w, 3) each as the network sees them.
+        """At most ``count`` waypoints from a view to a goal, uint8 (h, w, 3 * cameras) each, as seen.
 
         Args:
             avoid: frames that are not taken.

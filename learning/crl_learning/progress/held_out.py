@@ -94,7 +94,7 @@ def load_held_out(store: Store, views: Views, ids: Sequence[str], tolerance: Tol
     """Read trajectories of a store. Raises StoreError."""
     if not ids:
         raise StoreError(f"{store.path} has no episodes left to calibrate with; give a store with at least 10")
-    images, lengths = _images(store, views, ids)
+    images, lengths = load_seen(store, views, ids)
     total = len(images)
     tool = _array(store, "tool_measured", ids)
     scene = _array_of_scene(store, ids)
@@ -118,8 +118,8 @@ def segments(data: HeldOut, count: int, horizon: int, rng: np.random.Generator) 
         yield np.arange(start + max(0, goal - horizon), start + goal + 1)
 
 
-def _images(store: Store, views: Views, ids: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Pictures uint8 (N, h, w, 3 * cameras) as the network sees them, and lengths (E,)."""
+def load_seen(store: Store, views: Views, ids: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pictures uint8 (N, h, w, 3 * cameras) as the network sees them, and lengths (E,). Raises StoreError."""
     specs = [replace(views.spec, camera=camera) for camera in views.cameras]
     parts = [store.load_images(spec, ids, progress=False) for spec in specs]
     images = [images for images, _ in parts]

@@ -23,10 +23,10 @@ from crl_learning.runtime.goal_run import GoalRun
 from crl_learning.runtime.outcome import Outcome
 from crl_learning.runtime.plan_ahead import PlanAhead
 from crl_learning.runtime.settings import RunSettings
+from crl_learning.views import Views
 from crl_robot.contracts import Observation
 from crl_robot.errors import CrlError, PlanError
 from crl_robot.goal_image import GoalImage
-from crl_robot.image_spec import ImageSpec
 
 REPLANS = 3
 """Times that the way to one goal is planned anew."""
@@ -161,8 +161,8 @@ class FarRun(GoalRun):
     def _follow(self, plan: Plan) -> None:
         self._wanted = False
         self.plan = self._way = {**self._told("followed", ""), **plan.facts()}
-        spec = self._views.spec
-        self.stages.lead_by([as_goal(n, name, plan.images[n], spec) for n, name in enumerate(plan.frames)])
+        views = self._views
+        self.stages.lead_by([as_goal(n, name, plan.images[n], views) for n, name in enumerate(plan.frames)])
         self._face(self.stages.go_to(self.stages.index))
         self._planned(plan)
 
@@ -182,7 +182,7 @@ class FarRun(GoalRun):
         return {"state": state, "reason": reason, "again": self._again, "avoided": len(self._avoid)}
 
 
-def as_goal(number: int, name: FrameName, seen: NDArray[np.uint8], spec: ImageSpec) -> CheckedGoal:
+def as_goal(number: int, name: FrameName, seen: NDArray[np.uint8], views: Views) -> CheckedGoal:
     """A waypoint as a stage; for people it is drawn at the camera's size, black where the network sees nothing."""
     source = f"waypoint {number + 1}: {name.episode}:{name.frame}"
-    return CheckedGoal(GoalImage(spec.unapply(seen), (), source), waypoint=Waypoint(name, seen))
+    return CheckedGoal(GoalImage(views.unapply(seen), (), source), waypoint=Waypoint(name, seen))

@@ -6,16 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_calibrate import EPISODES, STEPS, data, view  # noqa: F401  a fixture
+from test_calibrate import EPISODES, QUAT, STEPS, data, recorded, view  # noqa: F401  a fixture
+from test_views import two_cameras  # noqa: F401  a fixture
 
 from crl_learning.goal_policy import GoalPolicy
+from crl_learning.goals.check import CheckedGoal
 from crl_learning.planning.build import MapSettings, build_planner
 from crl_learning.planning.chain import ChainSettings
 from crl_learning.planning.export import load_planner
 from crl_learning.planning.loading import planner_of, require_calibration
 from crl_learning.progress.calibrate import CalibrationSettings, calibrate_checkpoint
+from crl_learning.progress.watch import ProgressWatch
 from crl_learning.run_cli import main
+from crl_learning.runtime.far_run import FarRun
+from crl_learning.runtime.plan_ahead import AtOnce
+from crl_learning.runtime.settings import RunSettings
+from crl_robot.contracts import ArmState, Frame, JointReading, Observation, Pose
 from crl_robot.errors import CheckpointError, ConfigError
+from crl_robot.goal_image import GoalImage
 
 pytestmark = pytest.mark.slow
 SMALL = MapSettings(frames=12, longest=1e6, chain=ChainSettings(size=3, batch=16, steps=20))
@@ -91,6 +99,40 @@ def test_interpolation_without_an_encoder_of_single_images_is_refused(mapped, tm
     (folder / "planner" / "planner.json").write_text(json.dumps(facts | {"spread": None}))
     with pytest.raises(CheckpointError, match="planner:=graph"):
         planner_of(folder, "interpolation")
+
+
+@pytest.mark.parametrize("name", ["graph", "interpolation"])
+def test_waypoints_of_several_cameras_are_a_picture_of_each(name, mapped_two):
+    policy, views = GoalPolicy.load(mapped_two), GoalPolicy.load(mapped_two).views
+    planner = planner_of(mapped_two, name)
+    goal, start = (np.concatenate([view(*at), view(*at[::-1])], -1) for at in ((0.9, 0.8), (0.1, 0.1)))
+    plan = planner.plan(views.apply(start), views.apply(goal), 3)
+    assert plan.images.shape[1:] == (*views.spec.size[::-1], 6)
+    assert not np.array_equal(plan.waypoints[0][..., :3], plan.waypoints[0][..., 3:])
+    watch, sent = ProgressWatch(require_calibration(mapped_two), 0.05), []
+    run = FarRun(policy, RunSettings(), watch, planner, 3, executor=AtOnce())
+    run.set_goals([CheckedGoal(GoalImage(goal, (), "far"))])
+    run.start()
+    for tick in range(1, 4):
+        run.tick(observed(views.split(start), tick * 200_000_000), 0.0, sent.append)
+    assert sent[-1].send
+    shown = run.stages.present.goal.image
+    assert np.abs(views.apply(shown).astype(int) - plan.images[0]).mean() < 4
+
+
+@pytest.fixture(scope="module")
+def mapped_two(two_cameras, tmp_path_factory):  # noqa: F811
+    folder = Path(shutil.copytree(two_cameras, tmp_path_factory.mktemp("mapped_two") / "checkpoint"))
+    store = recorded(folder.parent / "data.zarr", "over_shoulder", "wrist")
+    calibrate_checkpoint(folder, store, settings=CalibrationSettings(pairs=100, runs=20, goals=40, horizon=10))
+    build_planner(folder, store, SMALL)
+    return folder
+
+
+def observed(pictures, stamp):
+    joints, pose = JointReading(np.zeros(6), np.zeros(6), 1.0, stamp), Pose(np.zeros(3), QUAT)
+    frames = {camera: Frame(image, stamp, stamp) for camera, image in pictures.items()}
+    return Observation(frames, ArmState(joints, pose, pose, 1.0, "moving"), stamp)
 
 
 def test_the_command_says_what_it_made_and_refuses_what_makes_no_sense(mapped, data, tmp_path, capsys, untrained):  # noqa: F811

@@ -11,6 +11,7 @@ from crl_learning.goals.stages import Stages
 from crl_learning.planning.frames import MAX_BYTES, frame_count, spread_out
 from crl_learning.planning.plan import Plan, plan_words
 from crl_learning.runtime.far_run import as_goal
+from crl_learning.views import Views
 from crl_robot.errors import ConfigError, ContractError
 from crl_robot.goal_image import GoalImage
 from crl_robot.image_spec import ImageSpec
@@ -21,7 +22,7 @@ def goal(name):
 
 
 def waypoint(number):
-    return as_goal(number, FrameName("e", number), np.full((64, 64, 3), number, np.uint8), ImageSpec())
+    return as_goal(number, FrameName("e", number), np.full((64, 64, 3), number, np.uint8), Views(ImageSpec()))
 
 
 def noise(shape, seed=0):
