@@ -143,6 +143,15 @@ def test_stages_follow_each_other_by_the_same_signal_and_each_is_shown():
     assert bench.run.stages.reached == {0, 1}
 
 
+def test_a_slowed_down_arm_has_as_much_longer_to_improve_and_to_arrive():
+    bench = Bench(speed=0.5).goals(0)
+    bench.run.start()
+    sent = [bench.tick(50) for _ in range(2 * CALIBRATION.patience + 2)]
+    assert bench.verdict == "not_improving"
+    assert sum(sent) == 2 * CALIBRATION.patience
+    assert bench.outcomes[0].progress.steps == CALIBRATION.steps(bench.outcomes[0].progress.signal).at(0.5)
+
+
 def test_a_run_that_does_not_improve_ends_after_the_patience():
     bench = Bench().goals(0)
     bench.run.start()

@@ -147,6 +147,30 @@ def test_patience_runs_out_without_a_better_signal_and_begins_anew_with_one():
     assert watch.update(distances_of(-2.0)).improving
 
 
+def test_small_gains_add_up():
+    """Of a policy that is slow, or slowed down, no tick is better than the one before by the step of the signal."""
+    watch, slow = ProgressWatch(CALIBRATION, 0.05), 0.4 * CALIBRATION.step
+    seen = [watch.update(distances_of(-2.0 + slow * tick)) for tick in range(10 * CALIBRATION.patience)]
+    assert all(one.improving for one in seen)
+    assert longest_stall(np.array([one.signal for one in seen]), CALIBRATION.step) == 2
+
+
+def test_an_arm_at_half_the_speed_has_twice_the_time():
+    half, full = ProgressWatch(CALIBRATION, 0.05), ProgressWatch(CALIBRATION, 0.05)
+    slowed = [half.update(distances_of(-2.0), 0.5) for _ in range(2 * CALIBRATION.patience + 1)]
+    assert [one.patience for one in slowed] == [6, 5, 4, 3, 2, 1, 0]
+    assert [one.improving for one in slowed] == [True] * 6 + [False]
+    assert slowed[0].steps == full.update(distances_of(-2.0)).steps.at(0.5)
+    assert half.look(distances_of(-2.0)).patience == 0
+
+
+def test_a_speed_that_changes_changes_what_is_left():
+    watch = ProgressWatch(CALIBRATION, 0.05)
+    watch.update(distances_of(-2.0))
+    assert watch.update(distances_of(-2.0), 0.5).patience == 5
+    assert watch.update(distances_of(-2.0), 1.0).patience == 2
+
+
 def test_looking_counts_nothing():
     watch = ProgressWatch(CALIBRATION, 0.05)
     for _ in range(10):
@@ -158,6 +182,7 @@ def test_a_chosen_patience_wins_over_the_measured_one():
     watch = ProgressWatch(CALIBRATION, 0.05, patience=10)
     watch.update(distances_of(-2.0))
     assert watch.update(distances_of(-2.0)).patience == 9
+    assert watch.update(distances_of(-2.0), 0.25).patience == 8
 
 
 def held_out(steps=60):

@@ -21,6 +21,10 @@ class Steps:
     low: float
     high: float
 
+    def at(self, speed: float) -> Steps:
+        """Of an arm that is slowed down to this part of its steps, 0 to 1."""
+        return Steps(self.expected / speed, self.low / speed, self.high / speed)
+
 
 @dataclass(frozen=True)
 class Calibration:

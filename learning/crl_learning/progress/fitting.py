@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.progress.stall import Stall
 from crl_learning.ranks import ranks
 
 Array = NDArray[np.float64]
@@ -119,11 +120,11 @@ def stop_thresholds(levels: Sequence[Array], success: Sequence[NDArray[np.bool_]
 
 
 def longest_stall(signal: Array, step: float) -> int:
-    """Most ticks in a row of a run's signal (T,) without one that is better by ``step`` than all before."""
-    best, stalled, longest = -np.inf, 0, 0
+    """Ticks of the longest `Stall` in a run's signal (T,)."""
+    stall, longest = Stall(step), 0
     for value in signal:
-        stalled = 0 if value > best + step else stalled + 1
-        best, longest = max(best, float(value)), max(longest, stalled)
+        stall.add(float(value))
+        longest = max(longest, round(stall.ticks))
     return longest
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crl_learning.progress.calibration import Calibration, Steps
+from crl_learning.progress.stall import Stall
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Progress:
         reached: whether the goal counts as reached.
         score: signal above the threshold; None without a calibration.
         improving: False once the patience is over; None without a calibration.
-        patience: ticks left until it is over.
+        patience: ticks left until it is over, at the present speed.
     """
 
     signal: float
@@ -37,15 +38,16 @@ class ProgressWatch:
     Args:
         calibration: None where the checkpoint has none: then nothing is reached and nothing stalls.
         rate: chosen false-positive rate of a run.
-        patience: ticks without a better signal; 0 takes the measured one.
+        patience: ticks without a better signal, at any speed; 0 takes the measured ones, which are of full speed.
     """
 
     def __init__(self, calibration: Calibration | None, rate: float, patience: int = 0) -> None:
         self._calibration = calibration
         self._threshold = calibration.threshold(rate) if calibration else math.inf
+        self._measured = not patience
         self._patience = patience or (calibration.patience if calibration else 0)
         self._newest: deque[float] = deque(maxlen=calibration.hold if calibration else 1)
-        self._best, self._stalled = -math.inf, 0
+        self._stall = Stall(calibration.step if calibration else 0.0)
 
     @property
     def calibrated(self) -> bool:
@@ -54,29 +56,38 @@ class ProgressWatch:
     def restart(self) -> None:
         """Another goal, or the same anew."""
         self._newest.clear()
-        self._best, self._stalled = -math.inf, 0
+        self._stall.restart()
 
-    def look(self, distances: Sequence[float]) -> Progress:
-        """What distances from the goal say by themselves, without counting the tick."""
+    def look(self, distances: Sequence[float], speed: float = 1.0) -> Progress:
+        """What distances from the goal say by themselves, without counting the tick; ``speed`` is that of the arm."""
         calibration, signal = self._calibration, self._signal(distances)
         if calibration is None or not math.isfinite(signal):
             return Progress(math.nan)
-        left = max(0, self._patience - self._stalled)
-        return Progress(signal, calibration.steps(signal), False, signal - self._threshold, left > 0, left)
+        left = self._left(speed)
+        steps = calibration.steps(signal).at(speed)
+        return Progress(signal, steps, False, signal - self._threshold, left > 0, left)
 
-    def update(self, distances: Sequence[float]) -> Progress:
-        """Count one tick that was acted on."""
+    def update(self, distances: Sequence[float], speed: float = 1.0) -> Progress:
+        """Count one tick that was acted on; at half the speed it takes twice the ticks to get as far."""
         calibration, signal = self._calibration, self._signal(distances)
         if calibration is None or not math.isfinite(signal):
             return Progress(math.nan)
         self._newest.append(signal)
         full = len(self._newest) == calibration.hold
         level = min(self._newest)
-        self._stalled = 0 if signal > self._best + calibration.step else self._stalled + 1
-        self._best = max(self._best, signal)
-        left = max(0, self._patience - self._stalled)
+        self._stall.add(signal, self._tick(speed))
+        left = self._left(speed)
+        steps = calibration.steps(signal).at(speed)
         reached = full and level >= self._threshold
-        return Progress(signal, calibration.steps(signal), reached, level - self._threshold, left > 0, left)
+        return Progress(signal, steps, reached, level - self._threshold, left > 0, left)
+
+    def _tick(self, speed: float) -> float:
+        """What a tick counts of the patience."""
+        return speed if self._measured else 1.0
+
+    def _left(self, speed: float) -> int:
+        """Ticks until the patience is over."""
+        return max(0, math.ceil((self._patience - self._stall.ticks) / self._tick(speed) - 1e-9))
 
     def _signal(self, distances: Sequence[float]) -> float:
         return self._calibration.signal_of(distances) if self._calibration else math.nan

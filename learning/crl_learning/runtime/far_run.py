@@ -98,7 +98,7 @@ class FarRun(GoalRun):
         if not self._wanted:
             return super()._judge(tick, observation)
         stage, before = self.stages.index, self.plan
-        progress = self._watch.look(tick.distances) if tick.goal == self.loop.goal else None
+        progress = self._looked(tick) if tick.goal == self.loop.goal else None
         changed = self._paused_by_arm(observation) or self._concluded(progress or Progress(np.nan))
         if not changed:
             self._await_plan(observation)

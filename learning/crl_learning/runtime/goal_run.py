@@ -136,7 +136,7 @@ class GoalRun:
         with self._lock:
             self.loop.interrupt()
             if self.clock.state != "running" and tick.goal == self.loop.goal:
-                publish(Outcome(tick, self._watch.look(tick.distances), False, False, self.stages.index, True))
+                publish(Outcome(tick, self._looked(tick), False, False, self.stages.index, True))
 
     def _judge(self, tick: Tick, observation: Observation | None) -> Outcome:
         stage, mode = self.stages.index, observation.arm.mode if observation else ""
@@ -144,7 +144,7 @@ class GoalRun:
         if observation is not None and tick.goal != self.loop.goal:  # computed towards one that was replaced meanwhile
             return Outcome(tick, None, False, False, stage)
         acts = usable and tick.action is not None
-        progress = self._watch.update(tick.distances) if acts else self._watch.look(tick.distances)
+        progress = self._watch.update(tick.distances, self.settings.speed) if acts else self._looked(tick)
         changed = self._paused_by_arm(observation) or self._concluded(progress) or self._next_stage(progress)
         send = acts and not changed
         if not changed and self._steps_left and tick.action is not None:
@@ -153,6 +153,10 @@ class GoalRun:
                 self.clock.pause(self._now_s(), "the single step is done; start goes on")
                 changed = True
         return Outcome(tick, progress if observation else None, send, changed, stage)
+
+    def _looked(self, tick: Tick) -> Progress:
+        """Progress at a tick that was not acted on."""
+        return self._watch.look(tick.distances, self.settings.speed)
 
     def _paused_by_arm(self, observation: Observation | None) -> bool:
         estopped = observation is not None and observation.arm.mode == "estopped"
