@@ -8,6 +8,7 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.logging import launch_config
 from launch.substitutions import LaunchConfiguration, PythonExpression
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -126,6 +127,8 @@ def acting_nodes(context: LaunchContext) -> list[Node]:
     policy |= {name: given(name) for name in PLAIN_WORDS if given(name)}
     policy |= {"waypoints": int(given("waypoints"))} if given("waypoints") else {}
     policy |= {"dry_run": given("dry_run") == "true"} if given("dry_run") else {}
+    if given("respawn") == "true":
+        policy["memory_folder"] = str(Path(launch_config.log_dir, *given("namespace").split("/"), "policy"))
     if given("record") == "false":
         return [node(context, "policy", "policy_params_file", policy)]
     recorder: dict[str, object] = {"runs": given("runs")}

@@ -5,6 +5,7 @@ torch is imported here first; a process that also renders must import this modul
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,13 @@ from torch import Tensor
 
 from crl_learning.acting import ActingNetworks
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta, load_checkpoint
-from crl_learning.machine import CPU
+from crl_learning.machine import CPU, computing_on
 from crl_learning.networks.critic import Critic
 from crl_learning.progress.distances import GoalDistances
 from crl_learning.proprio import arm_numbers
 from crl_learning.views import Views
 from crl_robot.contracts import ACTION_DIM, ActionSpec, JointReading
-from crl_robot.errors import CheckpointError, ConfigError, MismatchError
+from crl_robot.errors import CheckpointError, MismatchError
 from crl_robot.image_spec import ImageSpec
 
 
@@ -29,11 +30,11 @@ class GoalPolicy:
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device = CPU) -> None:
         meta = checkpoint.meta
-        self.meta, self.views, self._device = meta, _views_of(meta), device
-        self._networks = ActingNetworks(checkpoint, self.image_spec.size, self._device)
+        self.meta, self.views = meta, _views_of(meta)
+        self._networks = ActingNetworks(checkpoint, self.image_spec.size, device)
         self._distances = GoalDistances(self._networks)
         self._state: Tensor | None = None
-        self._warm_up()
+        self.rehearse()
 
     @classmethod
     def load(cls, folder: str | Path, device: torch.device = CPU) -> GoalPolicy:
@@ -41,22 +42,21 @@ class GoalPolicy:
 
         Raises:
             CheckpointError: it is missing, incomplete, damaged, of another schema, or its tensors do not fit.
-            ConfigError: the CUDA device cannot run it, for want of memory perhaps.
+            ConfigError: the device cannot run it, for want of memory perhaps.
         """
         checkpoint = load_checkpoint(folder)
-        try:
+        with computing_on(device, folder):
             return cls(checkpoint, device)
-        except RuntimeError as error:
-            if device.type == "cpu":
-                raise
-            raise ConfigError(
-                f"device '{device}' cannot run {folder}: {str(error).splitlines()[0]}; use device cpu, or free the GPU"
-            ) from error
 
     @property
     def image_spec(self) -> ImageSpec:
         """What it sees of its first camera, and of the others alike."""
         return self.views.spec
+
+    @property
+    def device(self) -> torch.device:
+        """Where its networks compute."""
+        return self._networks.device
 
     @property
     def action_spec(self) -> ActionSpec:
@@ -82,9 +82,9 @@ class GoalPolicy:
 
     @torch.inference_mode()
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Take a goal image uint8 (H, W, 3) RGB at native size; returns it as the network sees it, uint8 (h, w, 3).
+        """Take a goal image uint8 (H, W, 3 * cameras) RGB at native size; returns it as the network sees it.
 
-        All pictures of a checkpoint of several cameras are stacked as `views` does.
+        That is uint8 (h, w, 3 * cameras). Pictures of several cameras are stacked as `views` does.
 
         Raises:
             ContractError: another size or type.
@@ -95,7 +95,7 @@ class GoalPolicy:
 
     @torch.inference_mode()
     def set_seen_goal(self, seen: NDArray[np.uint8]) -> None:
-        """Take a goal image uint8 (h, w, 3) RGB that is as the network sees it already, such as a waypoint."""
+        """Take a goal image uint8 (h, w, 3 * cameras) RGB as the network sees it, such as a waypoint."""
         goal = self._to_device(seen)
         self._networks.set_goal(goal)
         self._distances.set_goal(goal)
@@ -105,7 +105,10 @@ class GoalPolicy:
     def act(
         self, native_image: NDArray[np.uint8], joints: JointReading | None = None
     ) -> tuple[NDArray[np.float32], float]:
-        """The action for a camera image uint8 (H, W, 3) RGB at native size; ``joints`` for networks that see the arm.
+        """The action for an image uint8 (H, W, 3 * cameras) RGB at native size, stacked as `views` does.
+
+        Args:
+            joints: for networks that see the arm.
 
         Returns:
             values float32 (7,) in the units of the Action contract, and the critic's estimate: the smaller of the
@@ -124,8 +127,8 @@ class GoalPolicy:
         return self._distances.of_acted(self._state).numpy() if self._state is not None else np.zeros(0, np.float32)
 
     def compare(self, states: NDArray[np.uint8], goals: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Distances float32 (N, D) of states from goals, uint8 (N, h, w, 3) as seen, or from one (1, h, w, 3)."""
-        one, other = (torch.from_numpy(np.ascontiguousarray(images)).to(self._device) for images in (states, goals))
+        """Distances float32 (N, D) of states from goals, uint8 (N, h, w, 3 * cameras) each as seen, or from one."""
+        one, other = (torch.from_numpy(np.ascontiguousarray(images)).to(self.device) for images in (states, goals))
         return self._distances.between(one, other).numpy()
 
     @property
@@ -135,10 +138,10 @@ class GoalPolicy:
 
     @torch.inference_mode()
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the critic makes of images uint8 (N, h, w, 3) as the network sees them: (N, F). Only if `encodes`."""
+        """What the critic makes of images uint8 (N, h, w, 3 * cameras) as seen: (N, F). Only if `encodes`."""
         critic = self._networks.critic
         assert isinstance(critic, Critic)
-        return critic.encoder(torch.from_numpy(np.ascontiguousarray(images)).to(self._device)).float().cpu().numpy()
+        return critic.encoder(torch.from_numpy(np.ascontiguousarray(images)).to(self.device)).float().cpu().numpy()
 
     def interrupt(self) -> None:
         """Forget the rest of a chunk of actions: the arm has held since."""
@@ -148,20 +151,24 @@ class GoalPolicy:
         """(1, P) for networks that see the arm."""
         if joints is None or not self.meta.network.proprio:
             return None
-        return torch.from_numpy(arm_numbers(joints.position, joints.gripper))[None].to(self._device)
+        return torch.from_numpy(arm_numbers(joints.position, joints.gripper))[None].to(self.device)
 
     def _to_device(self, seen: NDArray[np.uint8]) -> Tensor:
-        return torch.from_numpy(seen)[None].to(self._device)
+        return torch.from_numpy(seen)[None].to(self.device)
 
-    def _warm_up(self) -> None:
+    def rehearse(self) -> float:
+        """Act once on a black picture, and forget the goal; returns the ms from a native picture to its action."""
         width, height = self.image_spec.native
         blank = np.zeros((height, width, 3 * len(self.views.cameras)), dtype=np.uint8)
         self.set_goal(blank)
+        began_s = time.perf_counter()
         self._state = self._to_device(self.views.apply(blank))
         self._networks.act(self._state, self._networks.neutral_arm(1))
         _ = self.distances
+        took_ms = 1e3 * (time.perf_counter() - began_s)
         self._networks.forget_goal()
         self._state = None
+        return took_ms
 
 
 def _views_of(meta: CheckpointMeta) -> Views:
@@ -185,9 +192,13 @@ class NullPolicy:
     def __init__(self, action_spec: ActionSpec | None = None, image_spec: ImageSpec | None = None) -> None:
         self.action_spec = action_spec or ActionSpec()
         self.image_spec = image_spec or ImageSpec()
-        self.views = Views(self.image_spec)
+        self.views, self.device = Views(self.image_spec), CPU
         self._values = np.zeros(ACTION_DIM, dtype=np.float32)
         self.distances = np.zeros(0, np.float32)
+
+    def rehearse(self) -> float:
+        """Takes no time worth telling."""
+        return 0.0
 
     def require_robot(self, action_spec: ActionSpec, native: tuple[int, int], robot: str = "") -> None:
         """Fits every robot."""

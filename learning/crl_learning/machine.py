@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import torch
 
 from crl_learning.config import DEVICES
-from crl_robot.errors import ConfigError, nearest
+from crl_robot.errors import ConfigError, CrlError, nearest
 
 CPU = torch.device("cpu")
 
@@ -21,10 +23,28 @@ def choose_device(name: str) -> torch.device:
     if name not in DEVICES:
         raise ConfigError(f"device is '{name}'; {nearest(name, DEVICES)}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device is 'cuda', but PyTorch sees no CUDA device; use device=cpu or device=auto")
+        raise ConfigError("device is 'cuda', but PyTorch sees no CUDA device; use device cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+@contextmanager
+def computing_on(device: torch.device, what: object) -> Iterator[None]:
+    """Turns what goes wrong within on a device other than the CPU, for want of memory perhaps, into a ConfigError.
+
+    Args:
+        what: is computed there, for the message.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if device.type == CPU.type or isinstance(error, CrlError):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"device '{device}' cannot run {what}: {reason}; use device cpu, or free the memory of the device"
+        ) from error
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,15 @@ from crl_learning.views import Views
 from crl_robot.contracts import Action, ActionSpec, JointReading, Observation
 from crl_robot.image_spec import ImageSpec
 
+if TYPE_CHECKING:
+    import torch
+
 DELTAS = 6
 """Entries of an Action that a speed below 1 makes smaller; the gripper's opening is no delta."""
 
 
 class Policy(Protocol):
-    """A goal-image policy; images are uint8 (H, W, 3) RGB at the camera's native size, of several as `views` stacks."""
+    """A goal-image policy; images are uint8 (H, W, 3 * cameras) RGB at native size, stacked as `views` does."""
 
     @property
     def image_spec(self) -> ImageSpec: ...
@@ -33,8 +36,17 @@ class Policy(Protocol):
     def action_spec(self) -> ActionSpec: ...
 
     @property
+    def device(self) -> torch.device:
+        """Where its networks compute."""
+        ...
+
+    @property
     def distances(self) -> NDArray[np.float32]:
         """(D,) how far the image that was acted on last is from the goal, 0 at the goal; (0,) where it cannot tell."""
+        ...
+
+    def rehearse(self) -> float:
+        """Act once for practice and forget the goal; returns how many ms an action takes."""
         ...
 
     def require_robot(self, action_spec: ActionSpec, native: tuple[int, int], robot: str = "") -> None:
@@ -42,11 +54,11 @@ class Policy(Protocol):
         ...
 
     def set_goal(self, native_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Returns the goal as the network sees it, uint8 (h, w, 3)."""
+        """Returns the goal as the network sees it, uint8 (h, w, 3 * cameras)."""
         ...
 
     def set_seen_goal(self, seen: NDArray[np.uint8]) -> None:
-        """Takes a goal that is as the network sees it already, uint8 (h, w, 3)."""
+        """Takes a goal that is as the network sees it already, uint8 (h, w, 3 * cameras)."""
         ...
 
     def act(

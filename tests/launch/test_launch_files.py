@@ -179,10 +179,11 @@ def test_a_node_that_ends_makes_the_launch_end_with_an_error(start, node: str, e
 
 
 def test_with_respawn_a_node_that_ends_is_started_again(start):
-    launch = start("policy", "respawn:=true")
+    launch = start("policy", "respawn:=true", "namespace:=left")
     launch.wait_for(lambda: launch.starts("policy") == 1)
     launch.end_node("policy", 1)
     launch.wait_for(lambda: launch.starts("policy") == 2)
+    assert launch.parameters("policy")["memory_folder"].endswith("/left/policy")
     launch.process.send_signal(signal.SIGINT)
     assert launch.result()[0] == 0
 

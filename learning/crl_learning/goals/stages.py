@@ -46,6 +46,16 @@ class Stages:
         """The present goal, or that which the present waypoint leads to."""
         return next((goal for goal in self.goals[self.index :] if goal.waypoint is None), None)
 
+    @property
+    def wanted(self) -> tuple[CheckedGoal, ...]:
+        """The goals without the waypoints of a planner."""
+        return tuple(goal for goal in self.goals if goal.waypoint is None)
+
+    @property
+    def number(self) -> int:
+        """Of the present aim among `wanted`."""
+        return sum(goal.waypoint is None for goal in self.goals[: self.index])
+
     def lead_by(self, waypoints: Sequence[CheckedGoal]) -> None:
         """Put waypoints before the present aim, in place of those that are left of an older plan."""
         behind = next(n for n in range(self.index, len(self.goals)) if self.goals[n].waypoint is None)
@@ -54,5 +64,5 @@ class Stages:
 
     def restart(self) -> None:
         """Back to the first stage, for a new run; waypoints belong to the run before."""
-        self.goals = tuple(goal for goal in self.goals if goal.waypoint is None)
+        self.goals = self.wanted
         self.index, self.reached = 0, set()

@@ -1,7 +1,8 @@
 """The policy as a ROS node: its parameters and status around `GoalRun`.
 
-The control thread keeps the rate; the executor's thread only stores what arrives. The node never tells the arm to
-stop: it falls silent, and the arm holds by itself within two control periods, also when this process is killed.
+The control thread acts and keeps the rate. The executor's thread takes what arrives, new goals among it, and looks
+around while nothing is acted on. The node never tells the arm to stop: it falls silent, and the arm holds by itself
+within two control periods, also when this process is killed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from crl_learning.nodes.policy_control import Control
 from crl_learning.nodes.policy_desk import Desk
 from crl_learning.nodes.policy_far import make_run
 from crl_learning.nodes.policy_loading import load_export, load_policy
+from crl_learning.nodes.policy_memory import memory_of, take_over
 from crl_learning.nodes.policy_settings import policy_settings, run_settings
 from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.nodes.policy_words import state_of, why_still
@@ -45,24 +47,27 @@ class PolicyNode(CrlNode):
         self._settings = policy_settings(self)
         self._run_settings = run_settings(self)
         self._open = False
+        folder, speed = self._settings.memory_folder, self._run_settings.speed
+        self._memory, self._remembered = memory_of(self, folder, speed)
         self.add_on_set_parameters_callback(self._on_parameters)
 
     def open_all(self) -> None:
         """Load checkpoint and goals, make the topics; nothing is acted on yet."""
+        remembered, self._remembered = self._remembered, None
+        if remembered is not None:
+            self._settings = replace(self._settings, start_on_activate=remembered.going.begins)
         settings = self._settings
         torch.set_num_threads(settings.threads)
-        device = self._device = choose_device(settings.device)
+        device = choose_device(settings.device)
         policy = self._policy = load_policy(settings.checkpoint, settings.rate_hz, settings.goal_camera, device)
         views, actions = policy.views, policy.action_spec
         self._camera = settings.goal_camera or views.spec.camera
-        goals = read_goals(settings.goal, views)
+        goals = remembered.goals if remembered and remembered.goals else read_goals(settings.goal, views)
         export = load_export(settings.checkpoint)
         patience = round(settings.patience_s / actions.period_s)
         self._watch = ProgressWatch(export.calibration if export else None, settings.reached_rate, patience)
         self._topics = PolicyTopics(self, views, self._camera)
-        self._run = make_run(
-            policy, settings, self._run_settings, device, self._watch, self._topics.show_goal, self._show_plan
-        )
+        self._run = make_run(policy, settings, self._run_settings, self._watch, self._topics.show_goal, self._show_plan)
         self._demand = OnDemand() if settings.lockstep else None
         self._observations = self._listen(policy)
         self._control = Control(
@@ -78,11 +83,13 @@ class PolicyNode(CrlNode):
             self._demand,
         )
         parts = (self._run, self._control, self._topics, self._observations)
-        self._desk = Desk(self, settings, (views, actions), export, parts, self._publish_status)
+        self._desk = Desk(self, settings, (views, actions), export, self._memory, parts, self._publish_status)
         self._open = True
         self.create_timer(STATUS_PERIOD_S, self._look)
         if goals:
             self._desk.take_goals(goals)
+        if remembered is not None:
+            take_over(self, self._run, remembered)
 
     def start(self) -> None:
         """Begin to act, unless that is left to policy/start or there is no goal yet."""
@@ -174,7 +181,7 @@ class PolicyNode(CrlNode):
             "goal_refused": self._desk.goal_refused,
             "goal_answers": dict(self._desk.answers),
             "checkpoint": self._settings.checkpoint,
-            "device": self._device.type,
+            "device": self._policy.device.type,
             "calibrated": self._watch.calibrated,
             "checks": as_dicts(self._desk.checks),
             "image_spec": spec.hash,
@@ -190,4 +197,5 @@ class PolicyNode(CrlNode):
 
     def _publish_status(self) -> None:
         if self._open:
+            self._desk.remember()
             self._topics.tell_status(self._status())

@@ -18,6 +18,9 @@ from crl_robot.errors import CrlError
 from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 from crl_robot.schedule import OnDemand
 
+REHEARSALS = 10
+"""Actions for practice before the first, which tell how long one takes."""
+
 
 class Control:
     """Runs the ticks of a `GoalRun` on a thread of their own while there is something to do.
@@ -45,6 +48,8 @@ class Control:
         demand: OnDemand | None = None,
     ) -> None:
         self.latency = LatencyMeter()
+        for _ in range(REHEARSALS):
+            self.latency.add(inference=policy.rehearse())
         self._run, self._policy, self._topics = run, policy, topics
         self._observe, self._changed, self._failed = observe, changed, failed
         self._rate = rate if watch.calibrated else None
@@ -70,11 +75,17 @@ class Control:
             worker.stop(timeout_s=1.0)
 
     def preview(self) -> None:
-        """What a tick would say while nothing is acted on; ends a thread whose run is over."""
+        """What a tick would say while nothing is acted on; ends a thread whose run is over.
+
+        Without a goal it says how old views and arm states are.
+        """
         if self._run.clock.state == "running":
             return
         self.end()
         observation = self._observe()
+        if observation is not None and not self._run.loop.has_goal:
+            camera_ms = observation.age_ms(self._policy.image_spec.camera)
+            self.latency.add(camera=camera_ms, arm_state=arm_age_ms(observation))
         self._run.preview(observation, lambda outcome: self._tell(outcome, observation))
 
     def facts(self) -> dict[str, Any]:
@@ -113,8 +124,7 @@ class Control:
         if observation is None:
             return
         tick, period_s = outcome.tick, self._policy.action_spec.period_s
-        arm_ms = (observation.stamp_ns - observation.arm.joints.stamp_ns) / 1e6
-        self.latency.add(camera=tick.age_ms, inference=tick.inference_ms, arm_state=arm_ms)
+        self.latency.add(camera=tick.age_ms, inference=tick.inference_ms, arm_state=arm_age_ms(observation))
         self._ticks += 1
         self._topics.tell_progress(progress_facts(outcome, self._run, self._ticks, self._rate, period_s))
         self._topics.show_view(observation.frames)
@@ -123,3 +133,8 @@ class Control:
         self._run.fail(str(error))
         self._changed()
         self._failed(error)
+
+
+def arm_age_ms(observation: Observation) -> float:
+    """How old the arm's state was."""
+    return (observation.stamp_ns - observation.arm.joints.stamp_ns) / 1e6

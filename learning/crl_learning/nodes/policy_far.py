@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from crl_learning.assets import checkpoint_folder
@@ -27,15 +26,13 @@ def make_run(
     policy: Policy,
     settings: PolicySettings,
     run_settings: RunSettings,
-    device: torch.device,
     watch: ProgressWatch,
     show: Callable[[CheckedGoal, NDArray[np.uint8]], int],
     planned: Callable[[Plan], None],
 ) -> GoalRun:
-    """The run that the settings ask for.
+    """The run that the settings ask for; a planner computes where the policy does.
 
     Args:
-        device: where the planner's networks compute.
         show: as `GoalRun`.
         planned: as `FarRun`.
 
@@ -51,5 +48,5 @@ def make_run(
             f"planner is '{settings.planner}' and {why}, expected a clock and networks; set planner:=none"
         )
     require_count(settings.waypoints)
-    planner = planner_of(Path(checkpoint_folder(settings.checkpoint)), settings.planner, device)
+    planner = planner_of(Path(checkpoint_folder(settings.checkpoint)), settings.planner, policy.device)
     return FarRun(policy, run_settings, watch, planner, settings.waypoints, show=show, planned=planned)

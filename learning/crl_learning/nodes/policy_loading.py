@@ -8,7 +8,6 @@ import torch
 
 from crl_learning.assets import checkpoint_folder
 from crl_learning.goal_policy import GoalPolicy, NullPolicy
-from crl_learning.machine import CPU
 from crl_learning.policy_loop import Policy
 from crl_learning.progress.export import ProgressExport, load_progress
 from crl_robot.contracts import ActionSpec
@@ -18,7 +17,7 @@ NULL = "null"
 """Name of the policy that never moves and needs no checkpoint."""
 
 
-def load_policy(checkpoint: str, rate_hz: float, goal_camera: str = "", device: torch.device = CPU) -> Policy:
+def load_policy(checkpoint: str, rate_hz: float, goal_camera: str, device: torch.device) -> Policy:
     """The policy of a checkpoint folder, or one that never moves for 'null'.
 
     Raises:

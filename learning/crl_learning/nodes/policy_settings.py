@@ -21,6 +21,7 @@ class PolicySettings:
     goal: str
     goal_camera: str
     goals_folder: str
+    memory_folder: str
     rate_hz: float
     max_age_ms: float
     align_ms: float
@@ -52,6 +53,7 @@ def policy_settings(node: CrlNode) -> PolicySettings:
         goal=say("goal", "", "image, folder or list of images as stages, or data.zarr#EPISODE:FRAME; '' waits for one"),
         goal_camera=say("goal_camera", "", "camera that goals are seen by; '' is the checkpoint's"),
         goals_folder=say("goals_folder", "", "folder that captured goals are saved in, '' keeps them in memory only"),
+        memory_folder=say("memory_folder", "", "where a node that is started again finds what went on, '' for nowhere"),
         rate_hz=say("rate_hz", 0.0, "control rate in Hz; 0 takes the checkpoint's", 0.0, 100.0),
         max_age_ms=say("max_age_ms", 300.0, "images and arm states older than this are not acted on", 1.0, 10_000.0),
         align_ms=say(

@@ -77,6 +77,13 @@ class Starting:
         """What a run that is about to begin waits for, or why the last one did not begin."""
         return self.preparation.reason
 
+    @property
+    def begins(self) -> bool:
+        """Whether a node that is started now in place of this one should begin by itself."""
+        state = self._run.clock.state
+        first = self._settings.start_on_activate and not self.preparation.given_up
+        return self.preparing or state == "running" or (state == "ready" and first)
+
     def begin_by_itself(self) -> None:
         """Begin the first run where the settings say so and there is a goal."""
         ready = self._run.clock.state == "ready" and self._run.stages.present is not None

@@ -101,8 +101,14 @@ def _timed(tick: Tick) -> dict[str, Any]:
 
 
 def flat(status: Mapping[str, Any]) -> dict[str, Any]:
-    """For diagnostics: without lists and groups, which belong to the status topic."""
-    return {key: value for key, value in status.items() if not isinstance(value, list | dict)}
+    """For diagnostics: what is in a group under `group.key`, without lists, which belong to the status topic."""
+    found: dict[str, Any] = {}
+    for key, value in status.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": one for inner, one in flat(value).items()}
+        elif not isinstance(value, list | tuple):
+            found[key] = value
+    return found
 
 
 def _rounded(value: float | None, digits: int = 4) -> float | None:
