@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crl_learning.bench_control_load import NULL, SIZE, rated_checkpoint, recorder_nodes, replay_nodes
+from crl_learning.machine import choose_device
 from crl_learning.runtime.settings import UNATTENDED
 from crl_robot.errors import ConfigError
 from crl_robot.graph import Graph, NodeCommand, Parameter
@@ -75,10 +76,12 @@ def bench_control(
         on_ticks: given every control tick at the end.
 
     Raises:
-        ConfigError: a value is out of range, or ``rate_hz`` is not the checkpoint's and nothing is replayed.
+        ConfigError: a value is out of range, the device is not there, or ``rate_hz`` is not the checkpoint's and
+            nothing is replayed.
         GraphError: a node ended or did not answer.
     """
     load = load or Load()
+    choose_device(device)
     if not (0 < rate_hz <= 100 and 1 <= seconds <= 86_400):
         raise ConfigError(f"rate={rate_hz} seconds={seconds}, expected a rate of up to 100 Hz and 1 to 86400 seconds")
     with ExitStack() as stack:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from crl_learning.bench_bar import bench_bar
-from crl_learning.config import DEVICES
 
 _KILLS = {
     "kills": "n",
@@ -34,7 +33,7 @@ def add_control_parser(benches: Any) -> argparse.ArgumentParser:
         default="models/reach",
         help="policy folder (default models/reach); 'null' never moves and takes any rate",
     )
-    control.add_argument("--device", choices=DEVICES, default="cpu", help="where the networks compute (default cpu)")
+    control.add_argument("--device", default="cpu", help="where the networks compute: cpu, cuda or auto (default cpu)")
     control.add_argument(
         "--replay",
         action="store_true",

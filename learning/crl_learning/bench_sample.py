@@ -15,7 +15,7 @@ from crl_learning.bench_train import TrainBench, random_data, timed
 from crl_learning.config import TrainConfig
 from crl_learning.dataset import TrajectoryData, transitions
 from crl_learning.draws import Draws, draw
-from crl_learning.machine import choose_device, keep_freed_memory, set_threads
+from crl_learning.machine import CPU, choose_device, keep_freed_memory, set_threads
 from crl_learning.reference_sampler import reference_batch, tensors_of
 
 
@@ -47,8 +47,7 @@ def run(bench: SampleBench, on_part: Callable[[str], None] = lambda name: None) 
     on_part(f"{bench.shape}: plain NumPy sampler")
     width = config.network.chunk * data.actions.shape[1]
     draws = draw(settings.of_draws(), len(on_host), width, torch.Generator().manual_seed(bench.seed))
-    cpu = torch.device("cpu")
-    plain, _ = timed(lambda: reference_batch(data, scale, settings, on_host, draws), bench.seconds / 2, cpu)
+    plain, _ = timed(lambda: reference_batch(data, scale, settings, on_host, draws), bench.seconds / 2, CPU)
     return {
         "shape": bench.shape,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
@@ -71,7 +70,7 @@ def _equal(batches: Batches, data: TrajectoryData, scale: ActionScale, config: T
     """Whether the same random numbers give the same batch both ways."""
     rows = transitions(data, range(len(data.lengths)))
     if batches.generator_device.type != "cpu":
-        batches = Batches(data, scale, batch_settings(config), torch.device("cpu"))
+        batches = Batches(data, scale, batch_settings(config), CPU)
     got = tensors_of(batches.build(rows, draws))
     expected = reference_batch(data, scale, batch_settings(config), rows, draws)
     return got.keys() == expected.keys() and all(

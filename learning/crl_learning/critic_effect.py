@@ -17,6 +17,7 @@ from torch import Tensor
 from crl_learning.acting import ActingNetworks
 from crl_learning.assets import checkpoint_folder
 from crl_learning.checkpoint import load_checkpoint
+from crl_learning.machine import CPU
 from crl_learning.networks.critic import Critic
 from crl_learning.ranks import rank_correlation
 from crl_learning.statistics import wilson
@@ -45,7 +46,7 @@ class _Judge:
         meta = checkpoint.meta
         if meta.image_spec is not None:
             raise CheckpointError(f"{name} learned from images, expected states: crl-data play states=true")
-        self.networks, self.scale = ActingNetworks(checkpoint, meta.size, torch.device("cpu")), meta.action_scale
+        self.networks, self.scale = ActingNetworks(checkpoint, meta.size, CPU), meta.action_scale
 
     @torch.inference_mode()
     def actions(self, states: Array, goals: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,19 @@ def write_rows(
         writer.writeheader()
         for row in rows:
             writer.writerow({name: _rounded(value, digits) for name, value in row.items()})
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows by the names in the header; a last line that was not written to its end is none.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no text.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        text = file.read()
+    rows = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
+    return [row for row in rows if None not in row.values()]
 
 
 def _rounded(value: Any, digits: int | None) -> Any:

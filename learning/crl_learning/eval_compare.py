@@ -138,9 +138,9 @@ def _tell(console: Console, compared: TaskComparison) -> None:
 
 def cells(row: PolicyRow) -> tuple[str, str, str, str]:
     """Both shares, and how many of the common starts had one outcome and one trajectory."""
-    shares = [f"{100 * one.value:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in row.pair.shares]
+    first, second = (share.in_percent for share in row.pair.shares)
     outcome = f"{row.paired.trials - row.paired.differ}/{row.paired.trials}" if row.paired else "-"
-    return shares[0], shares[1], outcome, f"{row.identical[0]}/{row.identical[1]}" if row.identical else "-"
+    return first, second, outcome, f"{row.identical[0]}/{row.identical[1]}" if row.identical else "-"
 
 
 def said(prediction: Prediction) -> list[str]:

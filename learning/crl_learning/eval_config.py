@@ -57,7 +57,7 @@ class EvalConfig:
                 raise ConfigError(f"{name}={getattr(self, name)}, expected a whole number of at least {lowest}")
         if self.compare:
             self._require_comparison()
-        if self.reads_alone:
+        if self.compare or self.curves:
             return
         _ = self.seeds
         if self.via != "direct":
@@ -69,11 +69,6 @@ class EvalConfig:
             return
         for task in self.tasks:
             get_task(task, robot(self.robot))
-
-    @property
-    def reads_alone(self) -> bool:
-        """Whether nothing is run."""
-        return bool(self.compare or self.curves)
 
     @property
     def world_unchanged(self) -> bool:

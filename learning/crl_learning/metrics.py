@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
+from crl_learning.csv_rows import read_rows
 from crl_robot import durable
 
 COLUMNS: tuple[str, ...] = ("step", "name", "value")
@@ -51,7 +52,8 @@ class Curves:
 
     def __init__(self, folder: Path, first_step: int = 0) -> None:
         path = folder / "metrics.csv"
-        kept = [row for row in _rows(path) if int(row["step"]) <= first_step]
+        before = read_rows(path) if path.is_file() else []
+        kept = [row for row in before if int(row["step"]) <= first_step]
         durable.replace_file(path, _as_csv(kept).encode())
         self._file = path.open("a", newline="")
         self._rows = csv.DictWriter(self._file, COLUMNS)
@@ -86,10 +88,3 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row["value"]]

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from crl_learning.evaluate import AnyJob
 
 
+EVALUATION = "evaluation"
+"""First part of the name of a metric that comes of trials; the task and what was counted follow, each after a /."""
+SUCCESS, TRIALS = "success_final", "trials"
+
+
 def evaluate_checkpoint(folder: Path, config: EvaluationConfig, robot_of_data: str) -> dict[str, float]:
-    """Success of a checkpoint, final and any-time, each a share; changes nothing of the run. Raises CrlError."""
+    """Success of a checkpoint, final and any-time, each a share, and of how many trials; changes nothing of the run.
+
+    Raises CrlError.
+    """
     from crl_learning.evaluate import run_jobs
 
     threads = torch.get_num_threads()
@@ -26,9 +34,8 @@ def evaluate_checkpoint(folder: Path, config: EvaluationConfig, robot_of_data: s
         (trials,) = run_jobs([_job(folder, config, robot_of_data)], config.workers)
     finally:
         torch.set_num_threads(threads)  # trials take one
-    final, at_any_time = (sum(getattr(trial, which) for trial in trials) for which in ("success_final", "success_any"))
-    start = f"evaluation/{config.task}"
-    return {f"{start}/success_final": final / len(trials), f"{start}/success_any": at_any_time / len(trials)}
+    found = {which: sum(getattr(trial, which) for trial in trials) / len(trials) for which in (SUCCESS, "success_any")}
+    return {f"{EVALUATION}/{config.task}/{name}": value for name, value in {**found, TRIALS: len(trials)}.items()}
 
 
 def _job(folder: Path, config: EvaluationConfig, robot_of_data: str) -> AnyJob:

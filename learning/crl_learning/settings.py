@@ -81,7 +81,13 @@ def _reason(error: Exception, schema: type[Any], overrides: Sequence[str]) -> st
 def _in_words(hint: Any) -> str:
     """What a value of a declared type looks like."""
     kinds = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
-    return " or ".join(WORDS.get(get_origin(kind) or kind, "another value") for kind in kinds)
+    return " or ".join(_kind_in_words(kind) for kind in kinds)
+
+
+def _kind_in_words(kind: Any) -> str:
+    if get_origin(kind) is tuple:
+        return LISTS.get(get_args(kind)[0], "a list")
+    return WORDS.get(kind, "another value")
 
 
 WORDS = {
@@ -90,8 +96,10 @@ WORDS = {
     float: "a number",
     str: "a word",
     type(None): "null",
-    tuple: "a list of numbers such as [1,2]",
 }
+NUMBERS = "a list of numbers such as [1,2]"
+LISTS = {int: NUMBERS, float: NUMBERS, str: "a list of words such as [a,b]"}
+"""By the type of the entries."""
 
 
 def _declared(key: str, schema: type[Any]) -> Any:

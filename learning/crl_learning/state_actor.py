@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from crl_learning.acting import ActingNetworks
 from crl_learning.checkpoint import Checkpoint
+from crl_learning.machine import CPU
 from crl_robot.contracts import Observation
 from crl_robot.errors import MismatchError
 from crl_robot.sim.env import SimEnv
@@ -21,7 +22,7 @@ class StateActor:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._meta = checkpoint.meta
-        self._networks = ActingNetworks(checkpoint, self._meta.size, torch.device("cpu"))
+        self._networks = ActingNetworks(checkpoint, self._meta.size, CPU)
 
     def begin(self, env: SimEnv, goal: NDArray[np.uint8], rng: np.random.Generator) -> None:
         """A trial starts towards the goal of the environment's episode. Raises MismatchError in another scene."""

@@ -18,6 +18,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def in_percent(self) -> str:
+        """Such as '50.0 [35.2, 64.8]'."""
+        return f"{100 * self.value:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+
 
 @dataclass(frozen=True)
 class PairedComparison:

@@ -10,6 +10,7 @@ from crl_learning.action_scale import ActionScale
 from crl_learning.algorithm_config import ALGORITHMS
 from crl_learning.checkpoint import Checkpoint, CheckpointMeta
 from crl_learning.goal_policy import GoalPolicy
+from crl_learning.machine import CPU
 from crl_learning.network_config import NetworkConfig
 from crl_learning.progress.distances import GoalDistances
 from crl_learning.proprio import arm_numbers
@@ -20,12 +21,12 @@ from crl_robot.image_spec import ImageSpec
 SCALE = ActionScale(np.zeros(ENTRIES), np.full(ENTRIES, 2.0))
 
 
-def acting(name: str, network: NetworkConfig = SMALL) -> ActingNetworks:
+def acting(name: str, network: NetworkConfig = SMALL, device: torch.device = CPU) -> ActingNetworks:
     learner = agent(settings(name), network)
     spec = ImageSpec(size=SIZE)
     meta = CheckpointMeta(name, network, spec, ActionSpec(), "commanded", SCALE, 1, 0)
     critic = learner.critic.state_dict() if learner.critic is not None else None
-    return ActingNetworks(Checkpoint(meta, learner.policy.state_dict(), critic), SIZE, torch.device("cpu"))
+    return ActingNetworks(Checkpoint(meta, learner.policy.state_dict(), critic), SIZE, device)
 
 
 def picture(seed: int) -> torch.Tensor:
@@ -83,7 +84,7 @@ def test_a_linear_policy_never_leaves_the_range_of_the_data():
 def test_tensors_that_do_not_fit_are_refused():
     meta = CheckpointMeta("gcbc", SMALL, ImageSpec(size=SIZE), ActionSpec(), "commanded", SCALE, 1, 0)
     with pytest.raises(CheckpointError, match=r"policy\.safetensors does not fit"):
-        ActingNetworks(Checkpoint(meta, {}, None), SIZE, torch.device("cpu"))
+        ActingNetworks(Checkpoint(meta, {}, None), SIZE, CPU)
 
 
 def test_networks_that_see_the_arm_want_it_and_still_say_zero_at_the_goal():

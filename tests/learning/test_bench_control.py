@@ -58,6 +58,15 @@ def test_settings_out_of_range_are_refused_before_anything_starts(setting):
         bench_control(**({"rate_hz": 5.0, "seconds": 5.0} | setting))
 
 
+def test_a_device_that_is_not_there_is_refused_before_anything_starts(monkeypatch):
+    """The node said so, after the whole graph was started."""
+    monkeypatch.setattr("crl_learning.bench_control.Graph", lambda *_: pytest.fail("a graph was started"))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ConfigError, match="PyTorch sees no CUDA device"):
+        bench_control(5.0, 5.0, device="cuda")
+    assert main(["control", "--device", "gpu"]) == 2
+
+
 @pytest.mark.parametrize("load", [{"cameras": 3}, {"cameras": 0}, {"record": True}])
 def test_a_load_that_cannot_be_is_refused(load):
     with pytest.raises(ConfigError):

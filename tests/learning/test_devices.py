@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
+from planning_worlds import frames_at
 from small_agents import SIZE, SMALL
 from test_acting import acting
 from test_goal_policy import checkpoint_of, picture
@@ -16,12 +17,14 @@ from crl_learning import goal_policy
 from crl_learning.algorithm_config import ALGORITHMS
 from crl_learning.checkpoint import save_checkpoint
 from crl_learning.goal_policy import GoalPolicy
-from crl_learning.machine import choose_device
+from crl_learning.machine import CPU, choose_device, computing_on
 from crl_learning.planning import loading
+from crl_learning.planning.export import PlannerExport
+from crl_learning.planning.graph import Edges
 from crl_learning.progress.distances import GoalDistances
-from crl_robot.errors import CheckpointError, ConfigError
+from crl_robot.errors import CheckpointError, ConfigError, PlanError
 
-CUDA = torch.device("cuda")
+CUDA, META = torch.device("cuda"), torch.device("meta")
 NETWORKS = [*((name, 0) for name in ALGORITHMS), ("stable_crl", 7), ("gciql", 7)]
 
 
@@ -64,6 +67,14 @@ def test_a_view_left_on_the_cpu_is_found():
         networks.policy(torch.zeros_like(view, device="cpu"), view, None)
 
 
+@pytest.mark.parametrize(("name", "proprio"), NETWORKS)
+def test_all_parameters_go_to_the_device_that_is_asked_for(name, proprio):
+    networks = acting(name, dataclasses.replace(SMALL, proprio=proprio), META)
+    for module in (networks.policy, networks.critic):
+        if module is not None:
+            assert {tensor.device for tensor in module.state_dict().values()} == {META}
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_actions_are_those_of_the_cpu():
     here, there = GoalPolicy(checkpoint_of()), GoalPolicy(checkpoint_of(), CUDA)
@@ -74,6 +85,10 @@ def test_actions_are_those_of_the_cpu():
         np.testing.assert_allclose(one, other, atol=1e-3)
         assert estimate == pytest.approx(again, rel=1e-2, abs=1e-2)
         np.testing.assert_allclose(here.distances, there.distances, rtol=1e-2, atol=1e-2)
+    seen = np.stack([here.views.apply(picture(seed)) for seed in range(4)])
+    np.testing.assert_allclose(here.encode(seen), there.encode(seen), rtol=1e-2, atol=1e-2)
+    np.testing.assert_allclose(here.compare(seen, seen[:1]), there.compare(seen, seen[:1]), rtol=1e-2, atol=1e-2)
+    assert there.device.type == "cuda"
 
 
 def test_another_word_than_the_three_is_refused_with_the_nearest():
@@ -88,7 +103,7 @@ def test_auto_takes_cuda_where_it_is_and_cuda_is_refused_where_it_is_not(monkeyp
         assert choose_device("cpu").type == "cpu"
     assert choose_device("cuda").type == "cuda"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match="PyTorch sees no CUDA device; use device=cpu or device=auto"):
+    with pytest.raises(ConfigError, match=r"PyTorch sees no CUDA device; use device cpu or auto$"):
         choose_device("cuda")
 
 
@@ -104,19 +119,79 @@ def test_a_device_that_fails_while_it_loads_is_named_with_what_to_do(error, tmp_
         GoalPolicy.load(tmp_path / "it", CUDA)
 
 
-def test_a_damaged_checkpoint_stays_one_on_every_device(tmp_path):
-    with pytest.raises(CheckpointError):
-        GoalPolicy.load(tmp_path / "none", CUDA)
+@pytest.mark.parametrize("device", [CPU, CUDA])
+def test_a_damaged_checkpoint_stays_one_on_every_device(tmp_path, device):
+    whole = checkpoint_of()
+    tensors = dict(list(whole.policy.items())[1:])
+    save_checkpoint(tmp_path / "it", dataclasses.replace(whole, policy=tensors))
+    with pytest.raises(CheckpointError, match=r"policy\.safetensors does not fit"):
+        GoalPolicy.load(tmp_path / "it", device)
 
 
-def test_planners_get_the_device_of_the_policy(tmp_path, monkeypatch):
+def test_what_goes_wrong_on_the_cpu_is_an_error_of_the_program_and_what_was_told_stays_as_it_was():
+    with pytest.raises(RuntimeError, match=r"^a bug$"), computing_on(CPU, "it"):
+        raise RuntimeError("a bug")
+    with pytest.raises(PlanError, match=r"^no way$"), computing_on(CUDA, "it"):
+        raise PlanError("no way")
+
+
+@pytest.mark.parametrize("name", ["graph", "interpolation"])
+def test_a_planner_without_memory_for_all_its_frames_is_refused_before_a_run(name, tmp_path, monkeypatch):
+    """It failed at the first plan, amid a run."""
     asked = []
 
-    def load(folder, device):
-        asked.append(device)
-        raise CheckpointError("that is all")
+    def ticks(states, goals):
+        asked.append((states.shape, goals.shape))
+        raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(loading.GoalPolicy, "load", load)
-    with pytest.raises(CheckpointError, match="that is all"):
+    frames = frames_at([(x,) for x in range(9)])
+    nothing = np.zeros(0, np.int32)
+    export = PlannerExport(frames, Edges(nothing, nothing, nothing.astype(np.float32), 1.0), None, 0.0, {})
+    monkeypatch.setattr(loading.GoalPolicy, "load", lambda folder, device: None)
+    monkeypatch.setattr(loading, "require_calibration", lambda checkpoint: None)
+    monkeypatch.setattr(loading, "load_planner", lambda checkpoint, calibration: export)
+    monkeypatch.setattr(loading, "critic_ticks", lambda policy, calibration: ticks)
+    with pytest.raises(ConfigError, match=r"'cuda' cannot run the planner of .*: CUDA out of memory; use device cpu"):
+        loading.planner_of(tmp_path, name, CUDA)
+    assert asked == [(frames.images.shape, frames.images.shape)]
+
+
+class Asked(Exception):
+    """Carries the device that something was asked to compute on."""
+
+
+def ask(*arguments):
+    raise Asked(arguments[-1])
+
+
+def test_planners_get_the_device_they_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(loading.GoalPolicy, "load", ask)
+    with pytest.raises(Asked) as asked:
         loading.planner_of(tmp_path, "graph", CUDA)
-    assert asked == [CUDA]
+    assert asked.value.args == (CUDA,)
+
+
+def test_the_policy_of_the_node_computes_where_it_is_told(monkeypatch):
+    from crl_learning.nodes import policy_loading
+
+    monkeypatch.setattr(policy_loading.GoalPolicy, "load", ask)
+    with pytest.raises(Asked) as asked:
+        policy_loading.load_policy("models/reach", 0.0, "", CUDA)
+    assert asked.value.args == (CUDA,)
+    assert policy_loading.load_policy("null", 0.0, "", CUDA).device == CPU
+
+
+def test_the_planner_of_the_node_computes_where_the_policy_does(monkeypatch):
+    pytest.importorskip("rclpy")
+    from crl_learning.nodes import policy_far
+
+    class Elsewhere:
+        device = CUDA
+
+    class Settings:
+        planner, lockstep, checkpoint, waypoints = "graph", False, "models/push", 3
+
+    monkeypatch.setattr(policy_far, "planner_of", ask)
+    with pytest.raises(Asked) as asked:
+        policy_far.make_run(Elsewhere(), Settings(), None, None, None, None)
+    assert asked.value.args == (CUDA,)

@@ -2,12 +2,14 @@
 
 import csv
 import json
+from pathlib import Path
 
 import cv2
 import pytest
 
 from crl_learning.eval_cli import main
-from crl_learning.eval_curves import grouped, read_run
+from crl_learning.eval_curves import grouped
+from crl_learning.evaluated_run import OWN, read_run
 from crl_learning.metrics import Curves
 from crl_learning.run_evaluation import evaluate_checkpoint
 from crl_learning.statistics import wilson
@@ -16,18 +18,24 @@ from crl_robot.errors import ConfigError
 TASK, TRIALS = "push", 20
 
 
-def run(path, seed=0, successes=(0, 5, 10), algorithm="crl", task=TASK, **changes):
-    """A run's folder that was evaluated every 1000 steps."""
+def run(path, seed=0, successes=(0, 5, 10), algorithm="crl", every=1000, **changes):
+    """A run's folder; what its settings say of trials is not what came of them, as after it was resumed."""
     path.mkdir(parents=True)
-    settings = {"seed": seed, "out": str(path), "threads": seed, "batch_size": 256} | changes
-    settings |= {"algorithm": {"name": algorithm}, "evaluation": {"task": task, "episodes": TRIALS}}
+    settings = {"seed": seed, "out": str(path), "threads": seed, "steps": 9000, "batch_size": 256} | changes
+    settings |= {"algorithm": {"name": algorithm}, "evaluation": {"task": "another", "episodes": 7 + seed}}
     (path / "settings.json").write_text(json.dumps(settings))
-    with Curves(path) as curves:
-        for number, count in enumerate(successes, start=1):
-            curves.write(500 * number, {"loss": 1.0})
-            start = f"evaluation/{task}"
-            curves.write(1000 * number, {f"{start}/success_final": count / TRIALS, f"{start}/success_any": 1.0})
+    Curves(path).close()
+    for number, count in enumerate(successes, start=1):
+        tried(path, every * number, count)
     return path
+
+
+def tried(path, step, successes, trials=TRIALS, task=TASK):
+    """Append an evaluation to the curves of a run."""
+    values = {"success_final": successes / trials, "success_any": 1.0, "trials": trials}
+    with Curves(path, first_step=step) as curves:
+        curves.write(step - 1, {"loss": 1.0})
+        curves.write(step, {f"evaluation/{task}/{name}": value for name, value in values.items()})
 
 
 def test_seeds_of_one_setting_are_one_group_over_all_their_trials(tmp_path):
@@ -46,6 +54,49 @@ def test_other_settings_of_one_algorithm_are_groups_named_after_their_folders(tm
     runs = [read_run(run(tmp_path / "small")), read_run(run(tmp_path / "large", batch_size=1024))]
     runs.append(read_run(run(tmp_path / "cloning", algorithm="gcbc")))
     assert [group.name for group in grouped(runs)] == ["crl (small)", "crl (large)", "gcbc"]
+
+
+def test_folders_of_one_name_are_told_apart_by_their_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [Path("small/s0"), Path("large/s0"), Path("huge")]
+    runs = [read_run(run(path, batch_size=size)) for path, size in zip(paths, (1, 2, 3), strict=True)]
+    assert [group.name for group in grouped(runs)] == ["crl (small/s0)", "crl (large/s0)", "crl (huge)"]
+
+
+def test_runs_that_differ_in_what_a_resumed_run_may_change_are_one_group(tmp_path):
+    changes = {"log_every": 7, "evaluate_every": 9, "calibrate": False, "compile": True, "robot": "widowx"}
+    runs = [read_run(run(tmp_path / "a")), read_run(run(tmp_path / "b", 1, **changes))]
+    assert len(grouped(runs)) == 1
+    assert set(changes) <= OWN
+
+
+def test_runs_of_another_length_are_another_group(tmp_path):
+    """Their learning rates fall at other steps."""
+    runs = [read_run(run(tmp_path / "a")), read_run(run(tmp_path / "b", 1, steps=18_000))]
+    assert len(grouped(runs)) == 2
+
+
+def test_runs_without_a_step_that_all_were_evaluated_at_are_refused(tmp_path):
+    runs = [read_run(run(tmp_path / "a")), read_run(run(tmp_path / "b", 1, every=700))]
+    with pytest.raises(ConfigError, match=r"a, .*b differ in their seed alone and were evaluated at no step that all"):
+        grouped(runs)
+
+
+def test_each_step_has_the_trials_that_were_run_there(tmp_path):
+    """They were taken from the settings that a run began with, which a resumed run may have changed."""
+    folders = [run(tmp_path / "a", 0, (10,)), run(tmp_path / "b", 1, (20,))]
+    tried(folders[0], 2000, 50, trials=100)
+    tried(folders[1], 2000, 30, trials=40)
+    (group,) = grouped([read_run(folder) for folder in folders])
+    assert group.shares() == {1000: wilson(30, 40), 2000: wilson(80, 140)}
+
+
+@pytest.mark.parametrize("line", ["trials,20", "trials", "success_final"])
+def test_an_evaluation_that_was_not_written_to_its_end_is_none(tmp_path, line):
+    path = run(tmp_path / "a", successes=(5, 10))
+    written = (path / "metrics.csv").read_bytes()
+    (path / "metrics.csv").write_bytes(written[: written.rindex(line.encode()) + len(line)])
+    assert read_run(path).counts == {1000: (5, TRIALS)}
 
 
 def test_the_same_run_twice_is_refused(tmp_path):
@@ -81,7 +132,20 @@ def test_what_a_run_writes_of_its_evaluations_is_what_is_read(monkeypatch, tmp_p
     path = run(tmp_path / "it", successes=())
     with Curves(path) as curves:
         curves.write(7, evaluate_checkpoint(tmp_path, Asked(), ""))
-    assert read_run(path).successes == {7: TRIALS}
+    found = read_run(path)
+    assert (found.task, found.counts) == (TASK, {7: (TRIALS, TRIALS)})
+
+
+def test_a_folder_below_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run(tmp_path / "a")
+    assert main(["curves=['~/a']", f"out={tmp_path / 'out'}"]) == 0
+
+
+def spoil(path, how):
+    settings = json.loads((path / "settings.json").read_text())
+    how(settings)
+    (path / "settings.json").write_text(json.dumps(settings))
 
 
 @pytest.mark.parametrize(
@@ -90,15 +154,27 @@ def test_what_a_run_writes_of_its_evaluations_is_what_is_read(monkeypatch, tmp_p
         (["curves=[{none}]"], "cannot be read as a training run"),
         (["curves=[{silent}]"], "train with evaluate_every=N"),
         (["curves=[{push},{reach}]"], "were tried on push, reach, expected one task"),
+        (["curves=[{two}]"], "was tried on push, reach, expected one task all along"),
+        (["curves=[{unseeded}]"], "cannot be read as a training run (KeyError: 'seed')"),
+        (["curves=[{unnamed}]"], "cannot be read as a training run (KeyError: 'name')"),
+        (["curves=[{uncounted}]"], "has no evaluations with their number of trials"),
         (["curves=[{push}]", "compare=[a,b]"], "expected one of them"),
-        (["curves=push"], "curves=push, expected a list"),
+        (["curves=push"], "curves=push, expected a list of words such as [a,b]; see --help and "),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line_and_code_2(tmp_path, capsys, words, says):
-    run(tmp_path / "push")
-    run(tmp_path / "reach", task="reach")
-    run(tmp_path / "silent", successes=())
-    names = {name: tmp_path / name for name in ("none", "silent", "push", "reach")}
+    for name in ("push", "two", "unseeded", "unnamed"):
+        run(tmp_path / name)
+    for name in ("reach", "silent", "uncounted"):
+        run(tmp_path / name, successes=())
+    for name in ("reach", "two"):
+        tried(tmp_path / name, 5000, 1, task="reach")
+    spoil(tmp_path / "unseeded", lambda settings: settings.pop("seed"))
+    spoil(tmp_path / "unnamed", lambda settings: settings["algorithm"].clear())
+    with Curves(tmp_path / "uncounted") as curves:
+        curves.write(1000, {f"evaluation/{TASK}/success_final": 0.5})
+    kinds = ("none", "silent", "push", "reach", "two", "unseeded", "unnamed", "uncounted")
+    names = {name: tmp_path / name for name in kinds}
     assert main([*(word.format(**names) for word in words), f"out={tmp_path / 'out'}"]) == 2
     said = capsys.readouterr().err
     assert says in said

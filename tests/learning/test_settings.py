@@ -71,7 +71,15 @@ def test_settings_that_must_be_given_are_named_without_words_of_hydra(config):
         ([], "^data and out must be given"),
         (["data=a", "out=b", "algorithm=sac"], "^algorithm is 'sac'; known: crl, .*gcbc, .*stable_crl.*$"),
         (["data=a", "out=b", "algorithm=gcb"], "^algorithm is 'gcb'; did you mean 'gcbc'"),
-        (["data=a", "out=b", "image.size=[a,b]"], r"^image\.size=\[a,b\], expected a list of numbers"),
+        (
+            ["data=a", "out=b", "image.size=[a,b]"],
+            r"^image\.size=\[a,b\], expected a list of numbers such as \[1,2\]; ",
+        ),
+        (
+            ["data=a", "out=b", "colour_jitter=[a]"],
+            r"^colour_jitter=\[a\], expected a list of numbers such as \[1,2\]; ",
+        ),
+        (["data=a", "out=b", "image.more_cameras=a"], r"more_cameras=a, expected a list of words such as \[a,b\]; "),
     ],
 )
 def test_settings_of_training_are_refused_in_words_of_the_command_line(words, message):

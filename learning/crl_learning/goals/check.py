@@ -24,7 +24,7 @@ BLURRED_PART = 0.5
 
 @dataclass(frozen=True)
 class Waypoint:
-    """A frame of the data that a plan leads over, uint8 (h, w, 3) as the network sees it."""
+    """A frame of the data that a plan leads over, uint8 (h, w, 3 * cameras) as the network sees it."""
 
     frame: FrameName
     seen: NDArray[np.uint8]

@@ -15,6 +15,7 @@ from crl_learning.acting import ActingNetworks
 from crl_learning.actors import Subject
 from crl_learning.assets import checkpoint_folder
 from crl_learning.checkpoint import load_checkpoint
+from crl_learning.machine import CPU
 from crl_robot.errors import ConfigError, MismatchError
 
 POINT_STEP = 0.2
@@ -44,7 +45,7 @@ class CheckpointActor:
         self._folder = folder
         checkpoint = load_checkpoint(checkpoint_folder(folder))
         self._meta = checkpoint.meta
-        self._networks = ActingNetworks(checkpoint, self._meta.size, torch.device("cpu"))
+        self._networks = ActingNetworks(checkpoint, self._meta.size, CPU)
 
     def require(self, environment: OgbenchEnvironment) -> None:
         """Raise MismatchError unless it learned from observations and actions of this environment."""

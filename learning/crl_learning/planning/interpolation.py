@@ -20,7 +20,7 @@ from crl_robot.errors import PlanError
 
 Array = NDArray[np.float64]
 Psi = Callable[[NDArray[np.uint8]], Array]
-"""Images uint8 (N, h, w, 3) -> psi (N, K)."""
+"""Images uint8 (N, h, w, 3 * cameras) -> psi (N, K)."""
 
 
 def waypoint_means(start: Array, goal: Array, transition: Array, spread: float, count: int) -> Array:

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from crl_learning.goal_policy import GoalPolicy
-from crl_learning.machine import CPU
+from crl_learning.machine import CPU, computing_on
 from crl_learning.planning.chain import Chain
 from crl_learning.planning.export import load_planner
 from crl_learning.planning.graph import GraphPlanner
 from crl_learning.planning.interpolation import InterpolationPlanner, Psi
 from crl_learning.planning.plan import PLANNERS, Planner
-from crl_learning.planning.ticks import critic_ticks
+from crl_learning.planning.ticks import critic_ticks, from_one
 from crl_learning.progress.calibration import Calibration
 from crl_learning.progress.export import load_progress
 from crl_robot.errors import CheckpointError, ConfigError, nearest
@@ -30,8 +30,15 @@ def planner_of(checkpoint: Path, name: str, device: torch.device = CPU) -> Plann
     """
     if name not in PLANNERS[1:]:
         raise ConfigError(f"planner is '{name}'; {nearest(name, PLANNERS)}")
+    with computing_on(device, f"the planner of {checkpoint}"):
+        return _planner(checkpoint, name, device)
+
+
+def _planner(checkpoint: Path, name: str, device: torch.device) -> Planner:
+    """Runs its largest batch once, so that a device without memory for it is found now and not amid a run."""
     policy, calibration = GoalPolicy.load(checkpoint, device), require_calibration(checkpoint)
     export, ticks = load_planner(checkpoint, calibration), critic_ticks(policy, calibration)
+    from_one(ticks, export.frames.images[0], export.frames.images)
     if name == "graph":
         return GraphPlanner(export.frames, export.edges, ticks)
     if export.chain is None:

@@ -11,8 +11,8 @@ from crl_learning.goal_policy import GoalPolicy
 from crl_learning.progress.calibration import Calibration
 
 Ticks = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float64]]
-"""Control ticks (N,) expected from states to goals, uint8 (N, h, w, 3) each as the network sees them, or to one goal
-(1, h, w, 3)."""
+"""Control ticks (N,) expected from states to goals, uint8 (N, h, w, 3 * cameras) each as the network sees them, or to
+one goal (1, h, w, 3 * cameras)."""
 BATCH = 256
 
 
@@ -38,12 +38,12 @@ def critic_ticks(policy: GoalPolicy, calibration: Calibration) -> Ticks:
 
 
 def from_one(ticks: Ticks, state: NDArray[np.uint8], goals: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(N,) from one picture (h, w, 3) to each of (N, h, w, 3)."""
+    """(N,) from one picture (h, w, 3 * cameras) to each of (N, h, w, 3 * cameras)."""
     return ticks(np.broadcast_to(state, goals.shape), goals)
 
 
 def to_one(ticks: Ticks, states: NDArray[np.uint8], goal: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(N,) from each of (N, h, w, 3) to one picture (h, w, 3)."""
+    """(N,) from each of (N, h, w, 3 * cameras) to one picture (h, w, 3 * cameras)."""
     return ticks(states, goal[None])
 
 
