@@ -118,6 +118,12 @@ class AlgorithmConfig:
         parts = self.random_goals + self.next_goals + self.current_goals
         if parts > 1 + 1e-6:
             raise ConfigError(f"algorithm: random, next and current goals add up to {parts:g}, expected at most 1")
+        if parts and self._apart and self._for_the_actor_alone:
+            raise ConfigError(
+                f"algorithm: random, next and current goals add up to {parts:g}, expected 0 beside actor_goals="
+                f"{self.actor_goals} and actor_random_goals={self.actor_random_goals:g}: only the actor of "
+                f"{self.name}{' by td' if self._by_td else ''} looks at these goals; set one of the two"
+            )
         self._require_sound_actor()
 
     @property
@@ -126,12 +132,25 @@ class AlgorithmConfig:
         goals = GoalMixture(self.goals, self.gamma, self.random_goals, self.next_goals, self.current_goals)
         law = self.goals if self.actor_goals == "same" else self.actor_goals
         own = GoalMixture(law, self.gamma, self.actor_random_goals)
-        by_td = self.name in CONTRASTIVE and self.objective == "td"
-        apart = self.name != "gcbc" and (self.actor_goals != "same" or self.actor_random_goals > 0)
-        if by_td and apart:  # the critic's goals are next states, so the batch's are the actor's
+        apart = self._apart
+        if apart and self._for_the_actor_alone:
             goals, apart = own, False
         steps = self.subgoal_steps if self.name == "hiql" else 0
-        return BatchNeeds(goals, own if apart else None, by_td or self.name in VALUE_BASED, steps)
+        return BatchNeeds(goals, own if apart else None, self._by_td or self.name in VALUE_BASED, steps)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the actor has a mixture of goals of its own."""
+        return self.actor_goals != "same" or self.actor_random_goals > 0
+
+    @property
+    def _by_td(self) -> bool:
+        return self.name in CONTRASTIVE and self.objective == "td"
+
+    @property
+    def _for_the_actor_alone(self) -> bool:
+        """Whether nothing but the actor looks at the batch's goals: a critic by td takes next states for goals."""
+        return self.name == "gcbc" or self._by_td
 
     def _require_sound_actor(self) -> None:
         convex = self.weighting == "convex"

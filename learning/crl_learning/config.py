@@ -90,6 +90,7 @@ class TrainConfig:
     learning_rate: float
     warmup_steps: int
     decay_part: float
+    critic_decays: bool
     crop_pixels: int
     crop_probability: float
     critic_sees_crop: bool

@@ -55,14 +55,19 @@ class TrajectoryData:
         total = int(self.lengths.sum())
         expected = {"images": self._image_shape(total), "actions": (total, len(self.action_spec.names))}
         expected |= {} if self.follows is None else {"follows": (total,)}
-        expected |= {} if self.proprio is None else {"proprio": (total, *self.proprio.shape[1:])}
+        expected |= {} if self.proprio is None else {"proprio": (total, *(self.proprio.shape[1:2] or (1,)))}
         for name, shape in expected.items():
             got = getattr(self, name).shape
             if got != shape:
                 raise ContractError(f"{name} have shape {got}, expected {shape} for trajectories of {total} steps")
+        seen, dtype = ("states", "float32") if self.image_spec is None else ("images", "uint8")
+        if self.images.dtype != dtype:
+            raise ContractError(f"{seen} of {self._name} are {self.images.dtype}, expected {dtype}; convert them")
         self._require_finite("actions", self.actions)
-        if self.images.dtype != np.uint8:
+        if self.image_spec is None:
             self._require_finite("states", self.images)
+        if self.proprio is not None:
+            self._require_finite("proprio", self.proprio)
 
     def _image_shape(self, total: int) -> tuple[int, ...]:
         """Of as many cameras, or numbers of a state, as there are."""
@@ -79,9 +84,13 @@ class TrajectoryData:
         row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
         trajectory = int(np.searchsorted(self.starts, row, side="right")) - 1
         raise ContractError(
-            f"{name} of {self.source or 'the data'} are not finite: step {row - int(self.starts[trajectory])} of "
+            f"{name} of {self._name} are not finite: step {row - int(self.starts[trajectory])} of "
             f"trajectory {trajectory} has {values[row].tolist()}; run 'crl-data check' on the store"
         )
+
+    @property
+    def _name(self) -> str:
+        return self.source or "the data"
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -167,8 +176,24 @@ def _until_gap(index: NDArray[np.int64], remaining: NDArray[np.int64], follows: 
     return np.minimum(remaining, ends[np.searchsorted(ends, index)] - index)
 
 
-def split_trajectories(count: int, validation: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training and validation trajectories, both sorted; at least one is held out if any part is and two exist."""
-    held_out = min(round(count * validation) or int(validation > 0), count - 1)
-    order = np.random.default_rng(seed).permutation(count)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
+def usable_trajectories(data: TrajectoryData) -> NDArray[np.bool_]:
+    """(E,) which have a transition: two observations, one period apart."""
+    steps = np.ones(len(data.actions), bool) if data.follows is None else data.follows.copy()
+    steps[data.starts[data.lengths > 0] + data.lengths[data.lengths > 0] - 1] = False
+    before = np.concatenate([[0], np.cumsum(steps)])
+    return before[data.starts + data.lengths] > before[data.starts]
+
+
+def split_trajectories(
+    usable: NDArray[np.bool_], validation: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training and validation trajectories, both sorted, none in both.
+
+    A part of the ``usable`` (E,) is held out, at least one if any part is and two exist. All others are trained on: one
+    without a transition still gives random goals.
+    """
+    count = int(usable.sum())
+    number = max(0, min(round(count * validation) or int(validation > 0), count - 1))
+    order = np.random.default_rng(seed).permutation(len(usable))
+    held_out = order[usable[order]][:number]
+    return np.setdiff1d(order, held_out), np.sort(held_out)

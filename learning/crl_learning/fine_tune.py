@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -10,26 +12,33 @@ from crl_learning.action_scale import CONSTANT_STD
 from crl_learning.algorithms.algorithm import Algorithm
 from crl_learning.assets import checkpoint_folder
 from crl_learning.checkpoint import Checkpoint, load_checkpoint
+from crl_learning.config import NetworkConfig, TrainConfig
 from crl_learning.dataset import TrajectoryData
 from crl_robot.errors import MismatchError
 
+CRITIC_ALONE = ("repr_dim", "critics", "own_goal_encoder", "scaled_logits")
+"""Settings of a network that say nothing of the policy."""
 
-def load_init(folder: str, data: TrajectoryData) -> Checkpoint:
+
+def load_init(folder: str, config: TrainConfig, data: TrajectoryData) -> Checkpoint:
     """The checkpoint to start from.
 
     Raises:
         CheckpointError: it is missing or damaged.
-        MismatchError: images or actions of the new data mean something else, or move what the checkpoint cannot move.
+        MismatchError: images or actions of the new data mean something else, or move what the checkpoint cannot move,
+            or the networks of this run are others.
     """
     checkpoint = load_checkpoint(checkpoint_folder(folder))
     meta = checkpoint.meta
     pairs = {"robot": (meta.robot, data.robot or meta.robot), "labels": (meta.labels, data.labels)}
     pairs |= {"image spec": (meta.image_spec, data.image_spec), "actions": (meta.action_spec, data.action_spec)}
+    pairs |= {"image.more_cameras": (list(meta.more_cameras), list(config.image.more_cameras))}
     for name, (before, now) in pairs.items():
         if before != now:
             raise MismatchError(
                 f"init={folder} was trained with {name} {before}, the data have {now}; use the same, or train anew"
             )
+    _require_network(folder, checkpoint, config)
     moving = data.actions.std(axis=0) >= CONSTANT_STD
     entries = zip(data.action_spec.names, meta.action_scale.free, moving, strict=True)
     stuck = [name for name, free, moves in entries if moves and not free]
@@ -38,6 +47,24 @@ def load_init(folder: str, data: TrajectoryData) -> Checkpoint:
             f"the data move {', '.join(stuck)}, which never moved in the data of init={folder}: it cannot; train anew"
         )
     return checkpoint
+
+
+def _require_network(folder: str, checkpoint: Checkpoint, config: TrainConfig) -> None:
+    """Raises MismatchError: weights of the same sizes may mean something else, as behind another nonlinearity."""
+    before, now = _facts(checkpoint.meta.network), _facts(config.network)
+    both_have_a_critic = checkpoint.critic is not None and config.algorithm.name != "gcbc"
+    for name in before:
+        if before[name] != now[name] and (both_have_a_critic or name not in CRITIC_ALONE):
+            raise MismatchError(
+                f"init={folder} was trained with network.{name} {before[name]}, this run has {now[name]}; use its "
+                "network settings, or train anew"
+            )
+
+
+def _facts(network: NetworkConfig) -> dict[str, Any]:
+    """All that the weights depend on, those of the policy as they are in effect."""
+    facts = asdict(network) | {"policy_block": network.policy_layers, "policy_hidden": network.policy_widths}
+    return {name: value for name, value in facts.items() if name != "execute"}
 
 
 def start_from(networks: Algorithm, checkpoint: Checkpoint) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from crl_learning.action_scale import RANGE_HALF, ActionScale, action_statistics, range_half
+from crl_learning.action_scale import RANGE_CENTRE, RANGE_HALF, ActionScale, action_statistics, range_half
 from crl_learning.checkpoint import CheckpointMeta
 from crl_learning.config import TrainConfig
 from crl_learning.dataset import TrajectoryData
@@ -25,9 +26,15 @@ def action_scale_of(data: TrajectoryData, name: str) -> ActionScale:
     """How the actions of the robot that moved are normalised. Raises ConfigError as `range_of`."""
     if not data.action_spec.moves_an_arm:
         return ActionScale.of_controls(data.actions)
-    if not data.action_spec.moves_an_arm:
-        return ActionScale.of_controls(data.actions)
     return ActionScale.from_actions(data.actions, range_of(data, name))
+
+
+def largest_actions(data: TrajectoryData, name: str) -> ActionScale:
+    """The whole range of the actions, of entries that never change too. Raises ConfigError as `range_of`."""
+    if data.action_spec.moves_an_arm:
+        return ActionScale(RANGE_CENTRE, range_of(data, name))
+    count = data.actions.shape[1]
+    return ActionScale(np.zeros(count, np.float32), np.ones(count, np.float32))
 
 
 def range_of(data: TrajectoryData, name: str) -> NDArray[Any]:

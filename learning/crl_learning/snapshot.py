@@ -106,7 +106,7 @@ def load_snapshot(
     facts = read_facts(folder / FACTS, SCHEMA, SCHEMA_VERSION)
     _require_same_run(facts, settings, fingerprint)
     networks.load_state_dict(read_tensors(folder, facts, "networks"))
-    parameters = optimiser.param_groups[0]["params"]
+    parameters = [one for group in optimiser.param_groups for one in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in read_tensors(folder, facts, "optimiser").items():
         index, name = key.split(".", 1)

@@ -14,12 +14,12 @@ import torch
 from crl_learning.batches import Batches, batch_settings
 from crl_learning.checkpoint import Checkpoint
 from crl_learning.config import TrainConfig
-from crl_learning.data_checks import require_actions_in_range, require_changing_images, require_trajectories
-from crl_learning.dataset import TrajectoryData, split_trajectories, transitions
+from crl_learning.data_checks import require_actions_in_range, require_learnable
+from crl_learning.dataset import TrajectoryData, split_trajectories, transitions, usable_trajectories
 from crl_learning.fine_tune import load_init
 from crl_learning.machine import choose_device, choose_dtype, keep_freed_memory, set_threads
 from crl_learning.metrics import Curves, Means
-from crl_learning.run_facts import action_scale_of, checkpoint_meta
+from crl_learning.run_facts import action_scale_of, checkpoint_meta, largest_actions
 from crl_learning.run_folder import DivergenceError, RunFolder
 from crl_learning.snapshot import Progress, load_snapshot, save_snapshot
 from crl_learning.training_step import learning_rate_factor, make_step, weight_not_finite
@@ -54,13 +54,12 @@ class Trainer:
         keep_freed_memory()
         self._device = choose_device(config.device)
         self._dtype = choose_dtype(config.precision, self._device)
-        require_trajectories(data, config.validation)
-        require_changing_images(data)
-        init = load_init(config.init, data) if config.init else None
+        require_learnable(data, config)
+        init = load_init(config.init, config, data) if config.init else None
         self._scale = init.meta.action_scale if init else action_scale_of(data, config.robot)
-        require_actions_in_range(data, self._scale)
+        require_actions_in_range(data, self._scale, largest_actions(data, config.robot))
         self._batches = Batches(data, self._scale, batch_settings(config), self._device)
-        training, held_out = split_trajectories(len(data.lengths), config.validation, config.seed)
+        training, held_out = split_trajectories(usable_trajectories(data), config.validation, config.seed)
         place = self._batches.generator_device
         self._training = transitions(data, training).to(place)
         self._held_out = transitions(data, held_out).to(place) if len(held_out) else None
@@ -146,8 +145,9 @@ class Trainer:
 
     def _update(self, step: int) -> dict[str, torch.Tensor]:
         config = self.config
-        factor = learning_rate_factor(step, config.steps, config.warmup_steps, config.decay_part)
-        return self._step.run(self._batches.draw(self._training, self._generator), factor)
+        parts = (config.decay_part, config.decay_part if config.critic_decays else 0.0)
+        factors = [learning_rate_factor(step, config.steps, config.warmup_steps, part) for part in parts]
+        return self._step.run(self._batches.draw(self._training, self._generator), *factors)
 
     def _checked_means(self) -> dict[str, float]:
         """The metrics since the last call. Raises DivergenceError."""

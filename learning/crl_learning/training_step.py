@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +23,14 @@ Info = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class StepSettings:
-    """How a step is computed: learning rate, number format, and what to speed it up with."""
+    """How a step is computed: learning rate, number format, what to speed it up with, and whether the critic has a
+    learning rate apart from the policy's."""
 
     learning_rate: float
     dtype: torch.dtype
     compile: bool = False
     cuda_graph: bool = False
+    apart: bool = False
 
 
 def learning_rate_factor(step: int, steps: int, warmup_steps: int, decay_part: float) -> float:
@@ -50,22 +53,26 @@ class TrainingStep:
         self.networks = networks
         self._device, self._settings = device, settings
         graphed = settings.cuda_graph and device.type == "cuda"
-        rate = torch.tensor(settings.learning_rate, device=device) if graphed else settings.learning_rate
-        trained = [weights for weights in networks.parameters() if weights.requires_grad]
-        self.optimiser = torch.optim.Adam(trained, lr=rate, fused=True, capturable=graphed)
+        groups: list[dict[str, Any]] = [{"params": one} for one in _trained(networks, settings.apart)]
+        if graphed:
+            groups = [one | {"lr": torch.tensor(settings.learning_rate, device=device)} for one in groups]
+        self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True, capturable=graphed)
         self._loss: Callable[[Batch], tuple[Tensor, Info]] = networks.loss
         if settings.compile:
             self._loss = torch.compile(networks.loss)
         self._compute = _Graphed(self._update) if graphed else self._update
 
-    def run(self, batch: Batch, factor: float = 1.0) -> Info:
-        """Learn from one batch at ``factor`` times the learning rate; returns detached metrics, ``loss`` among them."""
-        group = self.optimiser.param_groups[0]
-        rate = self._settings.learning_rate * factor
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
+    def run(self, batch: Batch, factor: float = 1.0, critic_factor: float = 1.0) -> Info:
+        """Learn from one batch at ``factor`` times the learning rate; returns detached metrics, ``loss`` among them.
+
+        ``critic_factor`` is for all but the policy, where they have learning rates apart.
+        """
+        for group, part in zip(self.optimiser.param_groups, (factor, critic_factor), strict=False):
+            rate = self._settings.learning_rate * part
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
         return self._compute(batch)
 
     def autocast(self) -> torch.autocast:
@@ -81,6 +88,15 @@ class TrainingStep:
         self.optimiser.step()
         self.networks.after_step()
         return {"loss": loss.detach()} | info
+
+
+def _trained(networks: Algorithm, apart: bool) -> list[list[nn.Parameter]]:
+    """What the optimiser moves: all weights together, or those of the policy and all others."""
+    trained = [weights for weights in networks.parameters() if weights.requires_grad]
+    if not apart:
+        return [trained]
+    own = {id(weights) for weights in networks.policy.parameters()}
+    return [[one for one in trained if (id(one) in own) == policy] for policy in (True, False)]
 
 
 class _Graphed:
@@ -144,7 +160,9 @@ def make_step(
     if init:
         start_from(networks, init)
     dtype = choose_dtype(config.precision, device)
-    settings = StepSettings(config.learning_rate, dtype, config.compile, config.cuda_graph)
+    settings = StepSettings(
+        config.learning_rate, dtype, config.compile, config.cuda_graph, apart=not config.critic_decays
+    )
     return TrainingStep(networks.to(device), device, settings)
 
 

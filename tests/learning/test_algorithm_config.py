@@ -1,18 +1,29 @@
 import dataclasses
+import operator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from published_presets import PUBLISHED
 from small_agents import SMALL, agent, batch_for, settings
 
 from crl_learning.algorithm_config import ALGORITHMS, AlgorithmConfig, GoalMixture
 from crl_learning.algorithms.make import make_algorithm, make_critic, make_policy
-from crl_learning.config import load_train_config
+from crl_learning.config import TrainConfig, load_train_config
 from crl_robot.errors import CheckpointError, ConfigError
 from crl_robot.resources import config_file
 
 FILES = sorted(path.stem for path in Path(config_file("algorithm/gcbc.yaml")).parent.glob("*.yaml"))
 PRESETS = [name for name in FILES if name not in ALGORITHMS]
+OWN = {"stable_crl_stitch"}
+"""Presets of this project, which nobody published."""
+
+
+@cache
+def chosen(name: str) -> TrainConfig:
+    """The settings of a run with ``algorithm=name``; composing them takes a while."""
+    return load_train_config(["data=x", "out=y", f"algorithm={name}"])
 
 
 def test_every_algorithm_has_a_file_of_its_name():
@@ -21,7 +32,7 @@ def test_every_algorithm_has_a_file_of_its_name():
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_can_be_chosen_built_and_trained_a_step(name):
-    config = load_train_config(["data=x", "out=y", f"algorithm={name}"])
+    config = chosen(name)
     network = dataclasses.replace(
         config.network,
         hidden=(16,),
@@ -45,33 +56,24 @@ def test_the_default_files_hold_the_defaults_of_the_settings():
     assert network == type(network)(network.channels, network.features, network.hidden, network.repr_dim)
 
 
-@pytest.mark.parametrize(
-    ("name", "facts"),
-    [
-        ("stable_crl_paper", {"objective": "td", "gamma": 0.99, "bc_coef": 0.05, "std": 0.15, "tau": 0.005}),
-        ("stable_crl_bridge", {"objective": "td", "gamma": 0.98, "bc_coef": 0.2, "std": 1.0, "tau": 0.002}),
-        ("crl_ogbench", {"nce_weights": "mean", "bc_coef": 3.0, "normalise_q": True, "actor_goals": "uniform"}),
-        ("gciql_ogbench", {"expectile": 0.9, "random_goals": 0.3, "current_goals": 0.2, "tau": 0.005}),
-        ("gcivl_ogbench", {"advantage_scale": 10.0, "expectile": 0.9}),
-        ("hiql_ogbench", {"subgoal_steps": 10, "expectile": 0.7, "advantage_scale": 3.0, "high_advantage_scale": 3.0}),
-        ("gciql_bridge", {"expectile": 0.7, "reached": "next", "actor": "advantage", "gamma": 0.98}),
-    ],
-)
-def test_presets_have_the_published_values(name, facts):
-    config = settings(name)
-    assert {key: getattr(config, key) for key in facts} == facts
+def test_every_preset_is_compared_with_its_source():
+    assert set(PUBLISHED) == set(PRESETS) - OWN
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_presets_have_the_published_values(name):
+    facts = PUBLISHED[name]
+    assert {key: operator.attrgetter(key)(chosen(name)) for key in facts} == facts
 
 
 def test_presets_set_the_run_too_and_the_command_line_wins():
-    paper = load_train_config(["data=x", "out=y", "algorithm=stable_crl_paper"])
-    assert (paper.batch_size, paper.steps, paper.learning_rate, paper.image.size) == (2048, 300_000, 3e-4, (48, 48))
-    assert (paper.crop_pixels, paper.critic_sees_crop, paper.network.encoder) == (4, False, "paper")
+    assert chosen("stable_crl_paper").batch_size == 2048
     changed = load_train_config(["data=x", "out=y", "algorithm=crl_ogbench", "network=impala", "batch_size=256"])
     assert (changed.network.inputs, changed.network.encoder, changed.batch_size) == ("image", "impala", 256)
 
 
 def test_the_papers_networks_have_the_published_sizes():
-    config = load_train_config(["data=x", "out=y", "algorithm=stable_crl_paper"])
+    config = chosen("stable_crl_paper")
     networks = make_algorithm((48, 48), torch.ones(7), config.algorithm, config.network)
     millions = [sum(p.numel() for p in part.parameters()) / 1e6 for part in (networks.critic, networks.policy)]
     assert millions == pytest.approx([22.2, 5.6], abs=0.05)
@@ -86,8 +88,23 @@ def test_needs_follow_from_the_settings():
     assert settings("stable_crl", objective="td", actor_goals="uniform").needs.actor_goals is None
     assert settings("gciql").needs.goals == GoalMixture("clamped", 0.98, 0.3, 0.0, 0.2)
     assert settings("gcbc").needs.goals.plain
+    assert settings("gcbc", random_goals=0.5).needs.goals == GoalMixture("uniform", 0.9, 0.5)
     assert settings("hiql").needs.subgoal_steps == 10
     assert settings("gcivl").needs.subgoal_steps == 0
+
+
+def test_cloning_takes_the_goals_of_an_actor_as_its_own():
+    """They were ignored, and nothing said so."""
+    needs = settings("gcbc", actor_goals="geometric", actor_random_goals=0.5).needs
+    assert needs.goals == GoalMixture("geometric", 0.9, 0.5)
+    assert needs.actor_goals is None
+
+
+@pytest.mark.parametrize(("name", "changes"), [("gcbc", {}), ("stable_crl", {"objective": "td"})])
+def test_two_mixtures_for_the_goals_of_one_actor_are_refused(name, changes):
+    with pytest.raises(ConfigError, match=r"add up to 0.3, expected 0 beside actor_goals=same .*set one of the two"):
+        settings(name, random_goals=0.3, actor_random_goals=0.5, **changes)
+    assert settings("stable_crl", random_goals=0.3, actor_random_goals=0.5).needs.goals.random == 0.3
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,65 @@ def test_a_single_trajectory_is_refused_unless_nothing_is_held_out(tmp_path):
     assert Trainer(config_for(tmp_path / "all", "validation=0", "steps=1"), single).run().progress.step == 1
 
 
+def test_trajectories_of_which_one_is_long_enough_are_refused_naming_the_short_ones(tmp_path):
+    """It said 'record more', although there were enough steps."""
+    lengths = [1, 1, 1, 57]
+    words = "hold one trajectory of two or more steps in a row, 3 without, expected at least 2: validation=0.2"
+    refused(tmp_path, cut(bar_data(), lengths), words)
+    assert Trainer(config_for(tmp_path / "all", "validation=0", "steps=1"), cut(bar_data(), lengths)).run()
+    assert Trainer(config_for(tmp_path / "two", "steps=1"), cut(bar_data(), [1, 1, 1, 20, 37])).run()
+
+
+def test_data_with_a_gap_after_every_step_are_refused(tmp_path):
+    gaps = dataclasses.replace(bar_data(), follows=np.zeros(60, bool))
+    refused(tmp_path, gaps, "none of 6 trajectories in the data has two observations one period apart")
+
+
 @pytest.mark.parametrize(("value", "words"), [(0, r"one colour \[0, 0, 0\]"), (None, "the same")])
 def test_a_camera_that_sees_nothing_change_is_refused(tmp_path, value, words):
     data = bar_data()
     images = np.broadcast_to(data.images[:1], data.images.shape) if value is None else np.full_like(data.images, value)
     refused(tmp_path, dataclasses.replace(data, images=np.array(images)), f"are {words}, expected a camera that sees")
+
+
+@pytest.mark.parametrize("still", ["over_shoulder", "wrist"])
+def test_each_of_several_cameras_must_see_something_change(tmp_path, still):
+    """One that showed the same all the time was not noticed beside another."""
+    data = bar_data()
+    images = [np.full_like(data.images, 7) if name == still else data.images for name in ("over_shoulder", "wrist")]
+    both = dataclasses.replace(data, images=np.concatenate(images, axis=-1))
+    cameras = ("network.cameras=2", "image.more_cameras=[wrist]")
+    refused(tmp_path, both, rf"images of camera '{still}' taken from the data are one colour \[7, 7, 7\]", *cameras)
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "message"),
+    [
+        (bar_data(), ("network.cameras=2", "image.more_cameras=[wrist]"), "network.cameras=2, the data hold 1"),
+        (bar_data(), ("network.proprio=7",), "network.proprio=7, the data hold 0"),
+        (bar_data(), ("network=state",), "network.inputs=state, the data hold image"),
+        (
+            dataclasses.replace(bar_data(), proprio=np.ones((60, 2), np.float32)),
+            (),
+            "network.proprio=0, the data hold 2",
+        ),
+    ],
+    ids=["cameras", "no arm", "states", "arm"],
+)
+def test_observations_of_another_kind_than_the_networks_take_are_refused(tmp_path, data, words, message):
+    """They ended in an error of PyTorch at the first step."""
+    refused(tmp_path, data, message, *words)
+
+
+def test_images_that_are_no_bytes_and_numbers_of_the_arm_that_are_not_finite_are_refused():
+    """Both were trained on until the loss was nan."""
+    data = bar_data()
+    with pytest.raises(ContractError, match="images of the data are float32, expected uint8"):
+        dataclasses.replace(data, images=data.images.astype(np.float32))
+    arm = np.zeros((60, 2), np.float32)
+    arm[23, 1] = np.nan
+    with pytest.raises(ContractError, match="proprio of the data are not finite: step 3 of trajectory 2"):
+        dataclasses.replace(data, proprio=arm)
 
 
 def test_actions_out_of_range_are_refused_naming_the_worst(tmp_path):
@@ -55,6 +109,19 @@ def test_actions_out_of_range_are_refused_naming_the_worst(tmp_path):
         tmp_path,
         dataclasses.replace(data, actions=actions),
         r"2 of 60 commanded actions in the data are out of range, dx=-0.2 at step 7, expected -0.05 to 0.05",
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "words"), [(1, 0.2, "dy=0.2 .*-0.05 to 0.05"), (6, 1.5, "gripper=1.5 .*0 to 1")]
+)
+def test_an_action_out_of_range_is_refused_where_it_never_changes_too(tmp_path, entry, value, words):
+    """Such an entry has no range in the scale, and was not looked at."""
+    data = bar_data()
+    actions = data.actions.copy()
+    actions[:, entry] = value
+    refused(
+        tmp_path, dataclasses.replace(data, actions=actions), f"60 of 60 commanded actions .* out of range, {words}"
     )
 
 

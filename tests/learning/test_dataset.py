@@ -10,7 +10,7 @@ from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.serving import cache as serving
 from crl_data.serving.cache import load_frames
 from crl_data.store import Store
-from crl_learning.dataset import TrajectoryData, split_trajectories, transitions
+from crl_learning.dataset import TrajectoryData, split_trajectories, transitions, usable_trajectories
 from crl_learning.store_data import frame_cache, load_store
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import ContractError, StoreError
@@ -93,15 +93,34 @@ def test_actions_that_are_not_finite_are_refused():
 
 
 def test_the_split_keeps_trajectories_whole_and_apart():
-    training, held_out = split_trajectories(40, 0.1, seed=3)
+    usable = np.ones(40, bool)
+    training, held_out = split_trajectories(usable, 0.1, seed=3)
     assert len(held_out) == 4
     assert sorted([*training, *held_out]) == list(range(40))
-    assert np.array_equal(held_out, split_trajectories(40, 0.1, seed=3)[1])
+    assert np.array_equal(held_out, split_trajectories(usable, 0.1, seed=3)[1])
 
 
 @pytest.mark.parametrize(("count", "part", "expected"), [(20, 0.0, 0), (3, 0.05, 1), (1, 0.5, 0)])
 def test_a_small_set_holds_out_one_trajectory_when_it_can(count, part, expected):
-    assert len(split_trajectories(count, part, seed=0)[1]) == expected
+    assert len(split_trajectories(np.ones(count, bool), part, seed=0)[1]) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_parts_have_trajectories_that_can_be_learned_from_however_many_cannot(seed):
+    """One of a single step was held out alone, or all long ones were."""
+    data = data_of([1, 1, 5, 1, 1, 1, 9, 1])
+    training, held_out = split_trajectories(usable_trajectories(data), 0.2, seed)
+    assert sorted([*training, *held_out]) == list(range(8))
+    assert held_out.tolist() in ([2], [6])
+    assert len(transitions(data, training))
+    assert len(transitions(data, held_out))
+
+
+def test_a_trajectory_with_a_gap_after_every_step_cannot_be_learned_from():
+    follows = np.array([False, False, True, False, False])
+    data = dataclasses.replace(data_of([2, 2, 0, 1]), follows=follows)
+    assert usable_trajectories(data).tolist() == [False, True, False, False]
+    assert usable_trajectories(data_of([2, 0, 3, 1])).tolist() == [True, False, True, False]
 
 
 def test_a_missing_store_is_refused_with_its_path(tmp_path):

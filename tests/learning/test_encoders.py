@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -102,6 +103,40 @@ def test_the_papers_encoder_makes_2304_numbers_of_48_pixels_with_layer_norm_over
         (64, 6, 6),
         (64, 6, 6),
     ]
+
+
+def convolutions(encoder: nn.Module) -> list[nn.Conv2d]:
+    return [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
+
+
+def test_the_papers_convolutions_start_xavier_uniform_with_relu_gain_and_without_bias():
+    """They started as PyTorch's do: half as wide, with random biases."""
+    network = load_train_config(["data=x", "out=y", "algorithm=stable_crl_paper"]).network
+    for count in (1, 2):  # the critic's and the policy's
+        for convolution, width in zip(convolutions(make_encoder((48, 48), count, network)), (8, 4, 3), strict=True):
+            fans = (convolution.in_channels + convolution.out_channels) * width**2
+            bound = math.sqrt(2) * math.sqrt(6 / fans)
+            assert 0.98 * bound < float(convolution.weight.detach().abs().max()) <= bound * (1 + 1e-6)
+            assert not convolution.bias.any()
+
+
+def test_the_atari_convolutions_start_as_haikus_do():
+    atari = load_train_config(["data=x", "out=y", "network=atari"]).network
+    for convolution in convolutions(make_encoder((64, 64), 2, atari)):
+        deviation = 1 / math.sqrt(convolution.weight[0].numel())
+        assert float(convolution.weight.detach().abs().max()) <= 2 * deviation * (1 + 1e-6)
+        left = 0.88  # of the deviation, without the tails
+        assert float(convolution.weight.detach().std()) == pytest.approx(left * deviation, rel=0.05)
+        assert not convolution.bias.any()
+
+
+def test_the_small_encoder_of_the_shipped_checkpoints_starts_as_pytorch_does():
+    torch.manual_seed(0)
+    first = convolutions(ImageEncoder(SIZE, 3, SMALL))[0]
+    torch.manual_seed(0)
+    plain = nn.Conv2d(3, 4, 8, 4, 2)
+    assert torch.equal(first.weight, plain.weight)
+    assert torch.equal(first.bias, plain.bias)
 
 
 def test_the_small_encoder_normalises_over_an_image_with_a_scale_per_channel():

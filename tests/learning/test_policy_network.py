@@ -60,6 +60,17 @@ def test_policy_hidden_sizes_and_layers_can_differ_from_the_critics():
     assert [type(one) for one in Policy(SIZE, network, torch.ones(2)).head.hidden] == [nn.Linear, nn.GELU]
 
 
+def test_the_papers_policy_starts_within_a_thousandth_in_weights_and_biases():
+    """Its biases started at 0. Released code draws both from U(-1e-3, 1e-3), in the last layer too."""
+    network = load_train_config(["data=x", "out=y", "algorithm=stable_crl_paper"]).network
+    head = Policy((48, 48), network, torch.ones(7)).head
+    layers = [one for one in head.modules() if isinstance(one, nn.Linear)]
+    assert len(layers) == 5
+    for layer in layers:
+        assert 0.9e-3 < float(layer.weight.detach().abs().max()) <= 1e-3
+        assert 0.5e-3 < float(layer.bias.detach().abs().max()) <= 1e-3
+
+
 def test_subgoal_representations_have_the_length_of_a_standard_normal_vector():
     assert torch.allclose(lengthened(torch.randn(5, 9)).norm(dim=-1), torch.tensor(3.0))
     assert torch.isfinite(lengthened(torch.zeros(1, 9))).all()

@@ -13,7 +13,15 @@ def data() -> TrajectoryData:
     return bar_data()
 
 
-@pytest.mark.parametrize("words", [(), ("algorithm=gcbc",), ("algorithm.objective=td",)], ids=["nce", "gcbc", "td"])
+RUNS = {
+    "nce": (),
+    "gcbc": ("algorithm=gcbc",),
+    "td": ("algorithm.objective=td",),
+    "rates": ("critic_decays=false", "decay_part=1.0"),
+}
+
+
+@pytest.mark.parametrize("words", RUNS.values(), ids=RUNS)
 def test_an_interrupted_and_resumed_run_is_bit_identical_to_a_straight_one(tmp_path, data, words):
     straight = Trainer(config_for(tmp_path / "a", *words), data).run()
     first = Trainer(config_for(tmp_path / "b", *words), data)

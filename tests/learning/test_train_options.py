@@ -71,9 +71,10 @@ def test_states_of_an_environment_are_learned_from_and_resumed_bit_for_bit(tmp_p
         ("network.cameras=2", "image.more_cameras=[wrist]"),
         ("network.chunk=3",),
         ("critic_sees_crop=false", "colour_jitter=[0.2,0.2,0.2,0.1]"),
-        ("algorithm.objective=td", "algorithm.random_goals=0.3", "algorithm.actor_random_goals=0.5"),
+        ("algorithm.random_goals=0.3", "algorithm.actor_random_goals=0.5"),
+        ("algorithm.objective=td", "algorithm.actor_random_goals=0.5"),
     ],
-    ids=["proprio", "cameras", "chunk", "jitter", "mixtures"],
+    ids=["proprio", "cameras", "chunk", "jitter", "mixtures", "td"],
 )
 def test_every_option_of_the_data_path_trains(tmp_path, data, words):
     images = np.concatenate([data.images] * 2, -1) if "network.cameras=2" in words else data.images

@@ -27,8 +27,17 @@ class Rig:
         self._generator = torch.Generator(self._batches.generator_device).manual_seed(0)
         self.step: TrainingStep = make_step(self.config, data.size, scale, None, device)
 
-    def run(self) -> dict[str, torch.Tensor]:
-        return self.step.run(self._batches.draw(self._rows, self._generator))
+    def run(self, *factors: float) -> dict[str, torch.Tensor]:
+        return self.step.run(self._batches.draw(self._rows, self._generator), *factors)
+
+
+@pytest.mark.parametrize(("words", "moved"), [(("critic_decays=false",), {"critic"}), ((), set())])
+def test_the_critic_keeps_its_learning_rate_where_the_policys_alone_falls(words, moved):
+    rig = Rig(torch.device("cpu"), *words)
+    before = {name: weights.detach().clone() for name, weights in rig.step.networks.named_parameters()}
+    rig.run(0.0, 1.0)
+    now = rig.step.networks.named_parameters()
+    assert {name.split(".")[0] for name, weights in now if not torch.equal(weights, before[name])} == moved
 
 
 @pytest.mark.gpu

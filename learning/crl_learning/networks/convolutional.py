@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from crl_learning.network_config import NetworkConfig
 from crl_learning.networks.layers import as_floats, flat, placed, projection, shape
+from crl_learning.networks.starting import by_inputs, started, xavier_relu
 
 
 class ImageEncoder(nn.Module):
@@ -35,17 +36,19 @@ class ImageEncoder(nn.Module):
 class PaperEncoder(nn.Module):
     """Stable CRL's CNN (Zheng et al. 2023): kernels 8, 4, 3, strides 4, 2, 1.
 
-    Layer norm over (C, H, W) before each ReLU. 48 x 48 pixels become 6 x 6 x 64 = 2304 numbers. With ``norm=False``
-    the convolutions of the Atari networks, which the original contrastive RL uses (Eysenbach et al. 2022).
+    Layer norm over (C, H, W) before each ReLU; Xavier uniform with ReLU gain. 48 x 48 pixels become 6 x 6 x 64 = 2304
+    numbers. With ``norm=False`` the convolutions of the Atari networks, which the original contrastive RL uses
+    (Eysenbach et al. 2022), as Haiku starts them.
     """
 
     def __init__(self, size: tuple[int, int], in_channels: int, config: NetworkConfig, *, norm: bool = True) -> None:
         super().__init__()
         self._coordinates = config.coordinates
         channels = at = in_channels + 2 * config.coordinates
+        start = xavier_relu if norm else by_inputs
         layers: list[nn.Module] = []
         for width, kernel, stride, padding in zip(config.channels, (8, 4, 3), (4, 2, 1), (2, 1, 1), strict=True):
-            layers.append(nn.Conv2d(at, width, kernel, stride, padding))
+            layers.append(started(nn.Conv2d(at, width, kernel, stride, padding), start))
             at = width
             if norm:
                 layers.append(nn.LayerNorm(list(shape(nn.Sequential(*layers), channels, size))))

@@ -8,6 +8,7 @@ from torch.nn.functional import max_pool2d
 
 from crl_learning.network_config import NetworkConfig
 from crl_learning.networks.layers import as_floats, flat, placed
+from crl_learning.networks.starting import started, xavier
 
 
 class ImpalaEncoder(nn.Module):
@@ -24,9 +25,7 @@ class ImpalaEncoder(nn.Module):
         self.convolutions = nn.Sequential(*stages, nn.ReLU()).to(memory_format=torch.channels_last)
         numbers = flat(self.convolutions, channels, size)
         self.width = config.features or numbers
-        linear = nn.Linear(numbers, self.width)
-        nn.init.xavier_uniform_(linear.weight)
-        nn.init.zeros_(linear.bias)
+        linear = started(nn.Linear(numbers, self.width), xavier)
         self.project = nn.Sequential(linear, nn.GELU(approximate="tanh")) if config.features else nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -50,8 +49,4 @@ class _ImpalaStage(nn.Module):
 
 
 def _xavier_convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
-    nn.init.xavier_uniform_(convolution.weight)
-    assert convolution.bias is not None
-    nn.init.zeros_(convolution.bias)
-    return convolution
+    return started(nn.Conv2d(inputs, outputs, 3, padding=1), xavier)

@@ -5,12 +5,14 @@ A block is one kind of hidden layer:
 - norm_relu: linear, layer norm, ReLU; PyTorch's own start. This project's policies.
 - paper: linear, `ShiftNorm`, ReLU, but no norm in the last hidden layer; Xavier uniform with ReLU gain. Critic of
   Stable CRL.
-- tiny_norm_relu: linear, layer norm, ReLU; U(-1e-3, 1e-3), the last layer too. Policy of Stable CRL.
+- tiny_norm_relu: linear, layer norm, ReLU; U(-1e-3, 1e-3), the last layer and biases too. Policy of Stable CRL.
 - gelu_norm: linear, GELU, layer norm; Xavier uniform. Critics and values of OGBench.
 - gelu: linear, GELU; Xavier uniform, the last layer a tenth of it. Policies of OGBench.
 - norm_swish: linear, layer norm, swish; Xavier uniform. Critic of Bridge V2.
 - swish: linear, swish; Xavier uniform. Policies of Bridge V2.
 - relu: linear, ReLU; Xavier uniform. The original contrastive RL.
+
+Biases start at 0 where not told otherwise.
 """
 
 from __future__ import annotations
@@ -18,17 +20,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
+from crl_learning.networks.starting import Start, started, tiny, xavier, xavier_relu, xavier_tenth, zeros
+
 JAX_EPS = 1e-6
 """Of flax's layer norm."""
-TINY = 1e-3
-Start = Callable[[Tensor], Tensor]
-RELU_GAIN = math.sqrt(2)
 
 
 class Mlp(nn.Module):
@@ -39,11 +39,11 @@ class Mlp(nn.Module):
         kind = BLOCKS[block]
         layers: list[nn.Module] = []
         for i, width in enumerate(hidden):
-            linear = _started(nn.Linear(inputs, width), kind.start)
+            linear = started(nn.Linear(inputs, width), kind.start, kind.bias)
             layers += [linear, *kind.after(width, i == len(hidden) - 1)]
             inputs = width
         self.hidden = nn.Sequential(*layers)
-        self.last = _started(nn.Linear(inputs, outputs), kind.last)
+        self.last = started(nn.Linear(inputs, outputs), kind.last, kind.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.hidden(x)
@@ -78,6 +78,7 @@ class Block:
     after: Callable[[int, bool], list[nn.Module]]
     start: Start | None = None
     last: Start | None = None
+    bias: Start = zeros
 
 
 def norm_relu(width: int, is_last: bool) -> list[nn.Module]:
@@ -115,25 +116,13 @@ def relu(width: int, is_last: bool) -> list[nn.Module]:
     return [nn.ReLU(inplace=True)]
 
 
-_xavier = nn.init.xavier_uniform_
-_xavier_relu = partial(nn.init.xavier_uniform_, gain=RELU_GAIN)
-_xavier_tenth = partial(nn.init.xavier_uniform_, gain=0.1)
-_tiny = partial(nn.init.uniform_, a=-TINY, b=TINY)
-
 BLOCKS = {
     "norm_relu": Block(norm_relu),
-    "paper": Block(paper, _xavier_relu, _xavier_relu),
-    "tiny_norm_relu": Block(norm_relu, _tiny, _tiny),
-    "gelu_norm": Block(gelu_norm, _xavier, _xavier),
-    "gelu": Block(gelu, _xavier, _xavier_tenth),
-    "norm_swish": Block(norm_swish, _xavier, _xavier),
-    "swish": Block(swish, _xavier, _xavier),
-    "relu": Block(relu, _xavier, _xavier),
+    "paper": Block(paper, xavier_relu, xavier_relu),
+    "tiny_norm_relu": Block(norm_relu, tiny, tiny, tiny),
+    "gelu_norm": Block(gelu_norm, xavier, xavier),
+    "gelu": Block(gelu, xavier, xavier_tenth),
+    "norm_swish": Block(norm_swish, xavier, xavier),
+    "swish": Block(swish, xavier, xavier),
+    "relu": Block(relu, xavier, xavier),
 }
-
-
-def _started(linear: nn.Linear, start: Start | None) -> nn.Linear:
-    if start is not None:
-        start(linear.weight)
-        nn.init.zeros_(linear.bias)
-    return linear
