@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crl_learning.action_scale import ActionScale
+from crl_learning.algorithm_config import CONTRASTIVE
 from crl_learning.config import NetworkConfig
 from crl_learning.tensors import Tensors, read_facts, read_tensors, write_folder
 from crl_robot.contracts import ActionSpec
@@ -22,6 +23,8 @@ SCHEMA_VERSION = 1
 FACTS = "checkpoint.json"
 FIRST_ROBOT = "widowx250s"
 """Robot of the checkpoints that do not name one."""
+FIRST_OBJECTIVE = "nce"
+"""Of the contrastive critics whose settings do not name one: there was no other."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,14 @@ class CheckpointMeta:
     def size(self) -> tuple[int, ...]:
         """(width, height) of the images, or (D,) of the states, as the networks are built for."""
         return (self.state_size,) if self.image_spec is None else self.image_spec.size
+
+    @property
+    def objective(self) -> str | None:
+        """What its contrastive critic was trained by: 'td', 'nce' or 'infonce'; None where it has no such critic."""
+        if self.algorithm not in CONTRASTIVE:
+            return None
+        settings = self.provenance.get("settings", {}).get("algorithm", {})
+        return settings.get("objective", FIRST_OBJECTIVE)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -129,12 +140,22 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
 def load_checkpoint(folder: str | Path) -> Checkpoint:
     """Read a checkpoint folder. Raises CheckpointError when it is missing, incomplete, damaged or of another schema."""
     folder = Path(folder)
-    facts = read_facts(folder / FACTS, SCHEMA, SCHEMA_VERSION)
-    try:
-        meta = CheckpointMeta.from_dict(facts)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{folder / FACTS} is damaged ({error!r}); copy the whole folder again") from error
+    meta, facts = _read_meta(folder)
     has_critic = "critic.safetensors" in facts.get("sha256", {})
     return Checkpoint(
         meta, read_tensors(folder, facts, "policy"), read_tensors(folder, facts, "critic") if has_critic else None
     )
+
+
+def load_meta(folder: str | Path) -> CheckpointMeta:
+    """Read what the tensors of a checkpoint folder mean, not the tensors. Raises CheckpointError."""
+    return _read_meta(Path(folder))[0]
+
+
+def _read_meta(folder: Path) -> tuple[CheckpointMeta, dict[str, Any]]:
+    """Parsed, and as it stands in the file."""
+    facts = read_facts(folder / FACTS, SCHEMA, SCHEMA_VERSION)
+    try:
+        return CheckpointMeta.from_dict(facts), facts
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{folder / FACTS} is damaged ({error!r}); copy the whole folder again") from error

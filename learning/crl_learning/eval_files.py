@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.assets import checkpoint_folder
+from crl_learning.checkpoint import load_meta
 from crl_learning.csv_rows import write_rows
 from crl_learning.eval_comparison import Group, SubjectComparison
 from crl_learning.eval_config import EvalConfig
@@ -51,6 +53,17 @@ def evaluation_facts(
         "code": git_commit(),
         "wall_seconds": round(wall_s, 2),
     }
+
+
+def training_facts(config: EvalConfig) -> dict[str, Any]:
+    """``{"trained": {checkpoint: {"algorithm": ..., "objective": ...}}}``; nothing where no checkpoint is evaluated.
+
+    ``objective`` is that of a contrastive critic, else None. Raises CheckpointError.
+    """
+    names = [subject.checkpoint for subject in config.subjects if subject.checkpoint is not None]
+    metas = {name: load_meta(checkpoint_folder(name)) for name in names}
+    trained = {name: {"algorithm": meta.algorithm, "objective": meta.objective} for name, meta in metas.items()}
+    return {"trained": trained} if trained else {}
 
 
 def by_policy(

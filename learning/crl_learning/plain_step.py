@@ -25,7 +25,8 @@ class PlainStep:
         self._networks, self._algorithm = networks, algorithm
         self._policy = list(networks.policy.parameters())
         self._critic = list(networks.critic.parameters())
-        self._optimisers = [torch.optim.Adam(weights, lr=learning_rate) for weights in (self._policy, self._critic)]
+        parts = (self._policy, self._critic)
+        self._optimisers = [torch.optim.Adam(weights, lr=learning_rate, fused=True) for weights in parts]
 
     def run(self, batch: Batch) -> None:
         """Learn from one batch: both losses at the old weights, then both steps, then the target."""
@@ -58,7 +59,8 @@ class PlainStep:
         goals = goals_of_actor(batch)
         cloned_states = batch.states if batch.cloned_states is None else batch.cloned_states
         cloned_goals = goals if batch.cloned_goals is None else batch.cloned_goals
-        cloning, _ = cloning_loss(policy(cloned_states, cloned_goals, batch.proprio), batch.actions, settings.std)
+        cloned = policy(cloned_states, cloned_goals, batch.proprio)
+        cloning, _ = cloning_loss(cloned, batch.actions, settings.std, batch.action_valid)
         if not settings.critic_term:
             return cloning
         mean = policy(batch.states, goals, batch.proprio)

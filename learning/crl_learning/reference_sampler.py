@@ -35,7 +35,7 @@ class Place:
 def reference_batch(
     data: TrajectoryData, scale: ActionScale, settings: BatchSettings, rows: Transitions, draws: Draws
 ) -> dict[str, Array]:
-    """The fields of `Batch` that are not None, without colours; see there for shapes."""
+    """The fields of `Batch` that are not None, with colours as they are; see there for shapes."""
     samples = [_sample(data, scale, settings, rows, draws, number) for number in range(settings.size)]
     return {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
 
@@ -65,6 +65,9 @@ def _sample(
     if needs.next_states and draws.next_noise is not None:
         wanted["next_states"] = state + 1
         found |= {"next_noise": draws.next_noise[number].numpy(), "goal_offsets": np.array(offset)}
+    if data.proprio is not None:
+        found |= {"proprio": data.proprio[state]}
+        found |= {"next_proprio": data.proprio[state + 1]} if needs.next_states else {}
     if needs.actor_goals and draws.actor_goals:
         goal, offset = _goal(needs.actor_goals, place, observations, draws.actor_goals, number)
         wanted["actor_goals"] = goal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,10 @@ USAGE = """usage: crl-train data=play.zarr out=runs/NAME [algorithm=stable_crl|g
 Settings are given as key=value. They and their defaults:
 
 """
-MORE = """Other files: algorithm=crl|gcivl and the published presets stable_crl_paper, stable_crl_bridge, gcbc_bridge,
-gciql_bridge, crl_paper, crl_ogbench, gcbc_ogbench, gciql_ogbench, gcivl_ogbench, hiql_ogbench;
-network=paper|atari|impala|resnet|vector. docs/algorithms.md tells where their values come from."""
-EXPLAINED = ("network/small", "algorithm/stable_crl", "algorithm/gcbc", "algorithm/gciql", "algorithm/hiql")
+EXPLAINED = (
+    *("image/over_shoulder", "network/small"),
+    *("algorithm/stable_crl", "algorithm/gcbc", "algorithm/gciql", "algorithm/hiql"),
+)
 """Files of configs/ that --help prints; the others set some of the same."""
 SHOWN = ("bc_loss", "critic_loss", "accuracy", "action_error", "value")
 BAR_WIDTH = 12
@@ -43,16 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if {"-h", "--help"} & set(words):
             print(USAGE + config_file("train.yaml").read_text())
-            for name in (
-                "image/over_shoulder",
-                "network/small",
-                "algorithm/stable_crl",
-                "algorithm/gcbc",
-                "algorithm/gciql",
-                "algorithm/hiql",
-            ):
+            for name in EXPLAINED:
                 print(config_file(f"{name}.yaml").read_text())
-            print(MORE)
+            print(_other_files())
             return 0
         from crl_learning.config import load_train_config
 
@@ -64,6 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("crl-train: stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _other_files() -> str:
+    """Those of configs/ that are not printed, by what chooses them."""
+    lines = ["Other files; docs/algorithms.md tells what they are for and where their values come from:"]
+    for group in ("algorithm", "network", "image"):
+        folder = config_file("train.yaml").parent / group
+        names = sorted(file.stem for file in folder.glob("*.yaml") if f"{group}/{file.stem}" not in EXPLAINED)
+        lines.append(textwrap.fill(" ".join(names), 100, initial_indent=f"{group}= ", subsequent_indent="    "))
+    return "\n".join(lines)
 
 
 def train(config: TrainConfig) -> Result:

@@ -35,6 +35,7 @@ def data() -> TrajectoryData:
         ImageSpec(size=(11, 7)),
         ActionSpec(),
         follows=follows,
+        proprio=rng.normal(size=(total, 3)).astype(np.float32),
     )
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 import torch
 
 from crl_learning.action_scale import RANGE_CENTRE, RANGE_HALF, ActionScale
-from crl_learning.checkpoint import Checkpoint, CheckpointMeta, load_checkpoint, save_checkpoint
+from crl_learning.checkpoint import Checkpoint, CheckpointMeta, load_checkpoint, load_meta, save_checkpoint
 from crl_learning.config import NetworkConfig
 from crl_robot.contracts import ActionSpec
 from crl_robot.errors import CheckpointError
@@ -111,6 +112,23 @@ def test_a_checkpoint_from_before_there_were_robots_is_of_the_widowx(folder):
     facts = json.loads((folder / "checkpoint.json").read_text())
     assert facts.pop("robot") == "widowx250s"
     assert CheckpointMeta.from_dict(facts).robot == "widowx250s"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "objective"),
+    [("crl", {"objective": "td"}, "td"), ("stable_crl", {}, "nce"), ("gcbc", {"objective": "nce"}, None)],
+)
+def test_a_checkpoint_tells_the_objective_of_its_contrastive_critic(algorithm, settings, objective):
+    """The first ones name none: there was no other."""
+    provenance = {"settings": {"algorithm": settings}}
+    meta = dataclasses.replace(checkpoint_of().meta, algorithm=algorithm, provenance=provenance)
+    assert meta.objective == objective
+
+
+@pytest.mark.parametrize("name", ["reach", "push", "reach_sawyer"])
+def test_a_shipped_checkpoint_names_its_objective_in_its_file(name):
+    settings = load_meta(f"models/{name}").provenance["settings"]["algorithm"]
+    assert (settings["objective"], settings["nce_weights"]) == ("nce", "balanced")
 
 
 def test_the_action_scale_survives_exactly(folder):

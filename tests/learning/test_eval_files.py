@@ -4,10 +4,15 @@ import csv
 import json
 
 import numpy as np
+import pytest
 
 from crl_learning.eval_comparison import Group, compare_all
-from crl_learning.eval_files import summary_of, write_summary, write_trajectories, write_trials
+from crl_learning.eval_config import EvalConfig
+from crl_learning.eval_files import summary_of, training_facts, write_summary, write_trajectories, write_trials
+from crl_learning.settings import load_settings
 from crl_learning.trials import Trial, episode_seed
+from crl_robot.errors import CheckpointError
+from crl_robot.resources import config_file
 
 
 def trial(index: int = 0, distances_cm=(20.0, 5.0, 1.0), task: str = "reach") -> Trial:
@@ -63,3 +68,18 @@ def test_trajectories_are_kept_to_the_bit_and_shorter_ones_end_with_nan(tmp_path
         np.testing.assert_array_equal(held["tool_m"][0], np.array(trial().tool_path))
         assert held["episode_seed"].tolist() == [episode_seed(7, index) for index in (0, 1, 3)]
         assert held["task"].tolist() == ["reach", "reach", "push"]
+
+
+def test_the_summary_names_algorithm_and_objective_of_every_checkpoint():
+    """A result did not tell what it was trained by."""
+    words = ["checkpoint=[models/reach,models/push]", "policy=still"]
+    facts = training_facts(load_settings(EvalConfig, config_file("eval.yaml"), words))
+    by_nce = {"algorithm": "stable_crl", "objective": "nce"}
+    assert facts == {"trained": {"models/reach": by_nce, "models/push": by_nce}}
+    assert summary_of([group()], [], facts)["trained"] == facts["trained"]
+
+
+def test_baselines_were_not_trained_and_a_missing_checkpoint_is_noticed_before_the_trials():
+    assert training_facts(load_settings(EvalConfig, config_file("eval.yaml"), ["policy=still"])) == {}
+    with pytest.raises(CheckpointError, match="/nowhere does not exist"):
+        training_facts(load_settings(EvalConfig, config_file("eval.yaml"), ["checkpoint=/nowhere"]))

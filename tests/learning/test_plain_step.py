@@ -25,6 +25,7 @@ MATHEMATICS = {
     "td": ("algorithm.objective=td",),
     "actor_goals": ("algorithm.actor_random_goals=0.5",),
     "clean_critic": ("critic_sees_crop=false", "algorithm.objective=td"),
+    "chunk": ("network.chunk=4",),
     "cloning": ("algorithm.critic_term=false",),
 }
 

@@ -9,11 +9,21 @@ from small_run import SMALL, bar_data
 from crl_learning import train_cli
 from crl_learning.checkpoint import load_checkpoint
 from crl_learning.dataset import TrajectoryData
+from crl_robot.resources import config_file
 
 
 @pytest.fixture(scope="module")
 def data() -> TrajectoryData:
     return bar_data()
+
+
+def test_help_names_every_file_that_can_be_chosen(capsys):
+    assert train_cli.main(["--help"]) == 0
+    words = capsys.readouterr().out.replace("=", " ").split()
+    folder = config_file("train.yaml").parent
+    files = [file for group in ("algorithm", "network", "image") for file in (folder / group).glob("*.yaml")]
+    explained = {name.partition("/")[2] for name in train_cli.EXPLAINED}
+    assert {file.stem for file in files} <= explained | set(words)
 
 
 def test_a_used_folder_and_a_file_are_refused_before_any_frame_is_read(tmp_path, monkeypatch, capsys):

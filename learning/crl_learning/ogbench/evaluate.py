@@ -16,7 +16,7 @@ from rich.table import Table
 from crl_data.ogbench.names import PREFIX
 from crl_learning.eval_comparison import TrialGroup, compare_all
 from crl_learning.eval_config import EvalConfig
-from crl_learning.eval_files import by_policy, evaluation_facts
+from crl_learning.eval_files import by_policy, evaluation_facts, training_facts
 from crl_learning.eval_page import share
 from crl_learning.evaluate import run_jobs
 from crl_learning.ogbench.runner import FILM_FPS, Film, OgbenchJob
@@ -37,13 +37,13 @@ def evaluate_ogbench(config: EvalConfig, command: Sequence[str], console: Consol
     ]
     for job in {job.setting: job for job in jobs}.values():
         job.require_usable()
+    more = training_facts(config) | {"ogbench": version("ogbench")}
     out, started = evaluation_folder(config.out, config.overwrite), time.monotonic()
     groups = _run(jobs, config.workers, console)
     for group in groups:
         _record_videos(group, jobs, config.videos, out / "videos")
     write_trials(out / "trials.csv", [(group.subject, trial) for group in groups for trial in group.trials])
     found = [(group.subject, group.task, summarise(group.trials)) for group in groups]
-    more = {"ogbench": version("ogbench")}
     facts = evaluation_facts(config, command, time.monotonic() - started, more)
     summary = by_policy(found, compare_all(groups), facts)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
