@@ -68,11 +68,13 @@ def _measured(
     console = Console()
     found: dict[str, dict[str, Any]] = {}
     with console.status("") as status:
-        for shape in dict.fromkeys(options.shape or SHAPE_NAMES):
+        asked = tuple(dict.fromkeys(options.shape or SHAPE_NAMES))
+        for shape in sorted(asked, key=SHAPE_NAMES.index, reverse=True):  # a process keeps the peak of the largest
             bench = kind(
                 shape, options.seconds, options.observations, options.batch, options.seed, tuple(options.settings)
             )
             found[shape] = run(bench, status.update)
+    found = {shape: found[shape] for shape in asked}
     console.print(shapes_table(title, found, rows))
     return {**next(iter(found.values())), "shapes": found}
 
