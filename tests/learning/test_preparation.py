@@ -66,6 +66,25 @@ def test_the_run_waits_for_the_operators_enable(mode):
     assert bench.begun == [0]
 
 
+@pytest.mark.parametrize("mode", ["disabled", "estopped", "moving"])
+def test_after_a_crash_an_arm_that_somebody_stopped_or_moves_begins_nothing(mode):
+    bench = Bench(mode="")
+    bench.preparation.start(patient=True, again=True)
+    assert bench.poll("") == "looking"
+    assert bench.poll(mode, "by the operator") == "idle"
+    assert f"the arm is {mode} (by the operator)" in bench.preparation.reason
+    assert bench.poll("holding") == "idle"
+    assert bench.begun == []
+    bench.preparation.start()
+    assert bench.begun == [0]
+
+
+def test_after_a_crash_an_arm_that_holds_goes_on():
+    bench = Bench(mode="holding")
+    bench.preparation.start(patient=True, again=True)
+    assert bench.begun == [0]
+
+
 def test_where_a_program_enables_the_arm_nothing_is_waited_for():
     bench = Bench(wait_for_enable=False, mode="disabled")
     bench.preparation.start()

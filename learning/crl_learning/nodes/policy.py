@@ -21,7 +21,7 @@ from crl_learning.nodes.policy_control import Control
 from crl_learning.nodes.policy_desk import Desk
 from crl_learning.nodes.policy_far import make_run
 from crl_learning.nodes.policy_loading import load_export, load_policy
-from crl_learning.nodes.policy_memory import memory_of, take_over
+from crl_learning.nodes.policy_memory import Legacy
 from crl_learning.nodes.policy_settings import policy_settings, run_settings
 from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.nodes.policy_words import state_of, why_still
@@ -47,22 +47,20 @@ class PolicyNode(CrlNode):
         self._settings = policy_settings(self)
         self._run_settings = run_settings(self)
         self._open = False
-        folder, speed = self._settings.memory_folder, self._run_settings.speed
-        self._memory, self._remembered = memory_of(self, folder, speed)
+        self._legacy = Legacy(self, self._settings.memory_folder)
         self.add_on_set_parameters_callback(self._on_parameters)
 
     def open_all(self) -> None:
         """Load checkpoint and goals, make the topics; nothing is acted on yet."""
-        remembered, self._remembered = self._remembered, None
-        if remembered is not None:
-            self._settings = replace(self._settings, start_on_activate=remembered.going.begins)
-        settings = self._settings
+        settings, found = self._settings, self._legacy.found
         torch.set_num_threads(settings.threads)
         device = choose_device(settings.device)
         policy = self._policy = load_policy(settings.checkpoint, settings.rate_hz, settings.goal_camera, device)
         views, actions = policy.views, policy.action_spec
         self._camera = settings.goal_camera or views.spec.camera
-        goals = remembered.goals if remembered and remembered.goals else read_goals(settings.goal, views)
+        goals = found.goals if found and found.goals else read_goals(settings.goal, views)
+        by_itself = found.going.begins if found else settings.start_on_activate
+        self._again = found is not None
         export = load_export(settings.checkpoint)
         patience = round(settings.patience_s / actions.period_s)
         self._watch = ProgressWatch(export.calibration if export else None, settings.reached_rate, patience)
@@ -83,17 +81,16 @@ class PolicyNode(CrlNode):
             self._demand,
         )
         parts = (self._run, self._control, self._topics, self._observations)
-        self._desk = Desk(self, settings, (views, actions), export, self._memory, parts, self._publish_status)
+        self._desk = Desk(self, settings, by_itself, (views, actions), export, parts, self._publish_status)
         self._open = True
         self.create_timer(STATUS_PERIOD_S, self._look)
         if goals:
             self._desk.take_goals(goals)
-        if remembered is not None:
-            take_over(self, self._run, remembered)
+        self._legacy.take_over(self._run, self._topics)
 
     def start(self) -> None:
         """Begin to act, unless that is left to policy/start or there is no goal yet."""
-        self._desk.starting.begin_by_itself()
+        self._desk.starting.begin_by_itself(self._again)
         self._publish_status()
 
     def pause(self) -> None:
@@ -167,6 +164,7 @@ class PolicyNode(CrlNode):
                     self._run.settings = self._run_settings = self._run_settings.at_speed(float(parameter.value))
                 except CrlError as error:
                     return SetParametersResult(successful=False, reason=str(error))
+                self._publish_status()
         return SetParametersResult(successful=True)
 
     def _status(self) -> dict[str, Any]:
@@ -197,5 +195,5 @@ class PolicyNode(CrlNode):
 
     def _publish_status(self) -> None:
         if self._open:
-            self._desk.remember()
+            self._legacy.keep(self._run, self._control, self._desk.starting, self._topics)
             self._topics.tell_status(self._status())

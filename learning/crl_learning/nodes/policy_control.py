@@ -58,6 +58,8 @@ class Control:
         self._ticks = 0
         self._demand = demand
         self._sent_ns = 0
+        self.failed = False
+        """Whether the thread ended by an error, with which this process ends."""
 
     def begin(self, steps: int = 0) -> None:
         """Act from now on, for so many ticks where given. Raises ContractError without a goal."""
@@ -130,6 +132,7 @@ class Control:
         self._topics.show_view(observation.frames)
 
     def _fail(self, error: CrlError) -> None:
+        self.failed = True
         self._run.fail(str(error))
         self._changed()
         self._failed(error)

@@ -16,7 +16,6 @@ from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.progress.export import ProgressExport
 from crl_learning.runtime.checks import NOTHING_SEEN, Check, before_a_run
 from crl_learning.runtime.goal_run import GoalRun
-from crl_learning.runtime.memory import Going, RunMemory
 from crl_learning.runtime.start_pose import start_pose
 from crl_learning.views import Views
 from crl_robot.contracts import ActionSpec
@@ -29,9 +28,6 @@ from crl_robot.nodes.observation_topics import ObservationTopics
 class Desk:
     """Services and goal topics; everything happens on the executor's thread.
 
-    Args:
-        memory: what the next process is to know; None where nobody asks.
-
     Attributes:
         checks: what was found at the last look around.
         goal_refused: why the last goal was refused; '' when it was not.
@@ -42,14 +38,13 @@ class Desk:
         self,
         node: CrlNode,
         settings: PolicySettings,
+        by_itself: bool,
         spec: tuple[Views, ActionSpec],
         export: ProgressExport | None,
-        memory: RunMemory | None,
         parts: tuple[GoalRun, Control, PolicyTopics, ObservationTopics],
         changed: Callable[[], None],
     ) -> None:
         self._node, self._settings, self._export, self._changed = node, settings, export, changed
-        self._memory = memory
         self._views, self._actions = spec
         self._images = self._views.spec
         self._run, self._control, self._topics, self._observations = parts
@@ -61,7 +56,7 @@ class Desk:
         )
         begins = start_pose(settings.start_pose, export.start_joints if export else None)
         self.starting = Starting(
-            node, settings, begins, (self._run, self._control, self._topics), self._checks_or_none, changed
+            node, settings, by_itself, begins, (self._run, self._control, self._topics), self._checks_or_none, changed
         )
         services: dict[str, Callable[[], str]] = self.starting.services | {
             "capture_goal": self._capture_goal,
@@ -79,8 +74,6 @@ class Desk:
         """
         checked = [self._checked(goal) for goal in goals]
         self._run.set_goals(checked)
-        if self._memory is not None:
-            self._memory.keep_goals(goals, self.going)
         self.goal_refused = ""
         self.answers["taken"] += 1
         for warning in (words for goal in checked for words in goal.warnings):
@@ -88,21 +81,6 @@ class Desk:
         self._topics.show_stages(checked, self._node.now_ns())
         self.starting.begin_by_itself()
         self._changed()
-
-    @property
-    def going(self) -> Going:
-        """What a node that is started again would have to know, besides the goals."""
-        return Going(self._run.stages.number, self.starting.begins, self._run.settings.speed)
-
-    def remember(self) -> None:
-        """Keep what goes on; not of a run that failed: the next process may do better."""
-        ended = self._run.clock.ended
-        if self._memory is None or (ended is not None and ended.verdict == "failed"):
-            return
-        failure = self._memory.failure
-        self._memory.keep(self.going)
-        if self._memory.failure and self._memory.failure != failure:
-            self._node.get_logger().error(f"{self._memory.failure}; free the disk: a node that dies starts as at first")
 
     def close(self) -> None:
         """Read no more goals."""

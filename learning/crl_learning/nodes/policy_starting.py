@@ -25,6 +25,7 @@ class Starting:
     """Everything happens on the executor's thread.
 
     Args:
+        by_itself: whether the first run begins without policy/start.
         pose: where runs begin; None moves nothing.
         look: the checks before a run; None while nothing is seen.
         changed: called when what is waited for has changed.
@@ -34,12 +35,13 @@ class Starting:
         self,
         node: CrlNode,
         settings: PolicySettings,
+        by_itself: bool,
         pose: StartPose | None,
         parts: tuple[GoalRun, Control, PolicyTopics],
         look: Callable[[], Sequence[Check] | None],
         changed: Callable[[], None],
     ) -> None:
-        self._node, self._settings, self._changed = node, settings, changed
+        self._node, self._by_itself, self._changed = node, by_itself, changed
         self._run, self._control, self._topics = parts
         dry = self._run.settings.dry_run
         self._pose = None if dry else pose
@@ -79,18 +81,21 @@ class Starting:
 
     @property
     def begins(self) -> bool:
-        """Whether a node that is started now in place of this one should begin by itself."""
-        state = self._run.clock.state
-        first = self._settings.start_on_activate and not self.preparation.given_up
-        return self.preparing or state == "running" or (state == "ready" and first)
+        """Whether a node that is started now in place of this one may begin a run by itself; never one of steps."""
+        if not self._node.active:
+            return False
+        if self.preparing:
+            return not self.preparation.steps
+        first = self._by_itself and not self.preparation.given_up
+        return self._run.runs_on or (self._run.clock.state == "ready" and first)
 
-    def begin_by_itself(self) -> None:
-        """Begin the first run where the settings say so and there is a goal."""
+    def begin_by_itself(self, again: bool = False) -> None:
+        """Begin the first run where that is wanted and there is a goal; ``again`` after a process that died."""
         ready = self._run.clock.state == "ready" and self._run.stages.present is not None
         free = not self.preparing and not self.preparation.given_up
-        if self._node.active and self._settings.start_on_activate and ready and free:
+        if self._node.active and self._by_itself and ready and free:
             try:
-                self.preparation.start(patient=True)
+                self.preparation.start(patient=True, again=again)
             except ConfigError as error:
                 self._node.get_logger().error(str(error))
 

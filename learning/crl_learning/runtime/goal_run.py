@@ -62,6 +62,11 @@ class GoalRun:
         with self._lock:
             return self.clock.seconds(self._now_s())
 
+    @property
+    def runs_on(self) -> bool:
+        """Whether it acts, and not for a number of ticks alone."""
+        return self.clock.state == "running" and not self._steps_left
+
     def set_goals(self, goals: Sequence[CheckedGoal]) -> None:
         """Replace all stages; a run goes on towards the first of them. Raises ContractError without any."""
         if not goals:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crl_learning.runtime.settings import MIN_SPEED
 from crl_robot.errors import ConfigError
 from crl_robot.goal_image import GoalImage
 
-FACTS, GOALS = "memory.json", "goals.npy"
+FACTS = "memory.json"
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,20 @@ class Going:
     """What goes on.
 
     Attributes:
-        stage: number of the goal that is acted towards.
+        stage: number of the goal that a run would act towards.
         begins: whether a node that is started now begins to act by itself.
+        source: whether it commands the arm; not while the arm is handed over.
         speed: factor on the deltas.
     """
 
     stage: int
     begins: bool
+    source: bool
     speed: float
+
+    def __post_init__(self) -> None:
+        if not MIN_SPEED <= self.speed <= 1:
+            raise ConfigError(f"speed is {self.speed}, expected {MIN_SPEED} to 1")
 
 
 @dataclass(frozen=True)
@@ -45,65 +52,83 @@ class Remembered:
     going: Going
 
 
+NOTHING = Remembered((), Going(0, begins=False, source=True, speed=1.0))
+"""What is known where nothing can be read."""
+
+
 class RunMemory:
     """Files of one node in ``folder``. Safe to use from threads.
 
-    What cannot be written is forgotten: a node that knows nothing waits for its operator. Nothing is synced: when the
-    power fails, the launch is gone, too.
+    The facts name the file of the goals and are replaced in one step. What cannot be written is forgotten: a node that
+    finds no facts waits for its operator. Nothing is synced: when the power fails, the launch is gone, too.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._goals: list[dict[str, Any]] = []
+        self._goals: Sequence[GoalImage] = ()
+        self._file, self._written = "", 0
         self._kept: Going | None = None
         self.failure = ""
         """Why nothing could be kept the last time; '' when it could."""
 
-    def read(self) -> Remembered | None:
-        """What an earlier process kept; None where there was none. Raises ConfigError when it cannot be read."""
-        facts = self._folder / FACTS
-        if not self._folder.exists():
-            return None
+    def begin(self) -> Remembered | None:
+        """What an earlier process kept, None where there was none; from now on nothing begins until more is kept.
+
+        Raises:
+            ConfigError: the folder cannot be written to.
+        """
+        found = self._read() if self._folder.exists() else None
+        before = found or NOTHING
+        self.keep(lambda: (before.goals, replace(before.going, begins=False)))
+        if self.failure:
+            raise ConfigError(f"{self.failure}, expected a folder to write to; free the disk, or use respawn:=false")
+        return found
+
+    def keep(self, now: Callable[[], tuple[Sequence[GoalImage], Going]]) -> None:
+        """Note ``now()`` where it is new: goals by their identity, and what goes on."""
+        with self._lock:
+            goals, going = now()
+            others = len(goals) != len(self._goals) or any(a is not b for a, b in zip(goals, self._goals, strict=True))
+            if others or going != self._kept:
+                self._write(goals, going, others)
+
+    def _read(self) -> Remembered:
         try:
-            found: Mapping[str, Any] = json.loads(facts.read_text(encoding="utf-8"))
-            pictures = np.load(self._folder / GOALS, allow_pickle=False) if found["goals"] else ()
+            found: Mapping[str, Any] = json.loads((self._folder / FACTS).read_text(encoding="utf-8"))
+            pictures = np.load(self._folder / found["file"], allow_pickle=False) if found["file"] else ()
             goals = tuple(
                 GoalImage(np.ascontiguousarray(picture), tuple(one["warnings"]), str(one["source"]))
                 for picture, one in zip(pictures, found["goals"], strict=True)
             )
-            return Remembered(goals, Going(int(found["stage"]), bool(found["begins"]), float(found["speed"])))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"{facts} does not say what was going on before this node was started again ({error}), expected goals, "
-                "stage, begins and speed; set the goal anew and call policy/start"
-            ) from error
+            stage = int(found["stage"])
+            if goals and not 0 <= stage < len(goals):
+                return NOTHING
+            begins, source = found["begins"] is True, found["source"] is True
+            return Remembered(goals, Going(stage, begins, source, float(found["speed"])))
+        except (OSError, EOFError, ValueError, KeyError, TypeError):
+            return NOTHING
 
-    def keep_goals(self, goals: Sequence[GoalImage], going: Going) -> None:
-        """Other goals are in force."""
-        with self._lock:
-            self._goals = [{"source": goal.source, "warnings": list(goal.warnings)} for goal in goals]
-            self._write(going, np.stack([goal.image for goal in goals]))
-
-    def keep(self, going: Going) -> None:
-        """Another stage or speed, or a run that began, was paused or ended."""
-        with self._lock:
-            if self._kept != going:
-                self._write(going)
-
-    def _write(self, going: Going, pictures: np.ndarray | None = None) -> None:
-        """The facts last: before they are there nothing is remembered rather than something wrong."""
-        facts, new = self._folder / FACTS, self._folder / f"{FACTS}.new"
+    def _write(self, goals: Sequence[GoalImage], going: Going, others: bool) -> None:
+        """The pictures first, under a name of their own: the facts never name other goals than they were told of."""
+        facts, new, file = self._folder / FACTS, self._folder / f"{FACTS}.new", self._file
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if pictures is not None:
-                facts.unlink(missing_ok=True)
-                np.save(self._folder / GOALS, pictures)
-            new.write_text(json.dumps({"goals": self._goals, **asdict(going)}), encoding="utf-8")
+            if others:
+                file = f"goals-{self._written + 1}.npy" if goals else ""
+                self._written += 1
+                if goals:
+                    np.save(self._folder / file, np.stack([goal.image for goal in goals]))
+            named = [{"source": goal.source, "warnings": list(goal.warnings)} for goal in goals]
+            new.write_text(json.dumps({"file": file, "goals": named, **asdict(going)}), encoding="utf-8")
             new.replace(facts)
         except OSError as error:
             self.failure = f"what goes on cannot be kept in {self._folder} ({error.strerror or error})"
+            self._goals, self._kept = (), None
             with suppress(OSError):
                 facts.unlink(missing_ok=True)
             return
-        self._kept, self.failure = going, ""
+        if self._file and file != self._file:
+            with suppress(OSError):
+                (self._folder / self._file).unlink(missing_ok=True)
+        self._goals, self._file, self._kept, self.failure = tuple(goals), file, going, ""

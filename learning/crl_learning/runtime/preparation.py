@@ -81,7 +81,7 @@ class Preparation:
         self.given_up = ""
         """Why the last preparation ended without a run; '' when it did not."""
         self._steps, self._homed, self._since_s = 0, 0, 0.0
-        self._patient = self._went = False
+        self._patient = self._went = self._again = False
 
     @property
     def reason(self) -> str:
@@ -96,15 +96,23 @@ class Preparation:
         }
         return waiting.get(self.phase, self.given_up)
 
-    def start(self, steps: int = 0, patient: bool = False) -> None:
+    @property
+    def steps(self) -> int:
+        """How many ticks the run is to have that is prepared; 0: as many as it takes."""
+        return self._steps
+
+    def start(self, steps: int = 0, patient: bool = False, again: bool = False) -> None:
         """Prepare a run; with ``patient`` wait until something is seen to be checked.
+
+        With ``again``, after a process that died, an arm that is not enabled or moves is given up at once: meanwhile
+        somebody has stopped it, or has taken it over.
 
         Raises ConfigError where a check refuses at once, or a preparation goes on.
         """
         if self.phase != "idle":
             raise ConfigError(f"a run is being prepared already: {self.reason}; call policy/stop to give it up")
         self.phase, self.given_up = "looking", ""
-        self._steps, self._patient, self._went = steps, patient, False
+        self._steps, self._patient, self._went, self._again = steps, patient, False, again
         self.poll()
         if self.given_up:
             raise ConfigError(f"not started: {self.given_up}")
@@ -134,7 +142,11 @@ class Preparation:
 
     def _poll_looking(self) -> None:
         checks = self._look()
-        if checks is None and self._patient:
+        arm = self._arm.facts()
+        if (checks is None and self._patient) or (self._again and not arm.mode):
+            return
+        if self._again and self._wait and arm.mode != "holding":
+            self._give_up(f"the arm is {arm.mode} ({arm.reason}) now that the policy is back; call policy/start")
             return
         if self._refused(checks or ()):
             return
