@@ -99,6 +99,29 @@ def test_what_cannot_be_kept_is_forgotten_and_written_when_there_is_room(tmp_pat
     assert [goal.source for goal in found.goals] == ["10"]
 
 
+def test_a_full_disk_is_not_filled_further_by_trying_again(tmp_path, monkeypatch):
+    def cut_short(file, _):
+        file.write_bytes(b"half")
+        full()
+
+    memory = kept(tmp_path)
+    monkeypatch.setattr("numpy.save", cut_short)
+    for _ in range(5):
+        memory.keep(lambda: (GOALS[:1], RUNNING))
+    assert len(list(tmp_path.glob("goals-*"))) <= 2
+
+
+def test_what_an_earlier_process_left_is_not_written_again(tmp_path):
+    kept(tmp_path)
+    (before,) = tmp_path.glob("goals-*")
+    stamp = before.stat().st_mtime_ns
+    memory = RunMemory(tmp_path)
+    goals = memory.begin().goals
+    memory.keep(lambda: (goals, RUNNING))
+    (after,) = tmp_path.glob("goals-*")
+    assert (after.name, after.stat().st_mtime_ns) == (before.name, stamp)
+
+
 def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_runs(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"cannot be kept in .*free the disk, or use respawn:=false"):

@@ -21,6 +21,8 @@ from crl_robot.errors import ConfigError
 from crl_robot.goal_image import GoalImage
 
 FACTS = "memory.json"
+PICTURES = ("goals-0.npy", "goals-1.npy")
+"""By turns, so that the facts never name a file that is being written; '' in them: no goals."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class RunMemory:
         self._folder = folder
         self._lock = threading.Lock()
         self._goals: Sequence[GoalImage] = ()
-        self._file, self._written = "", 0
+        self._file = ""
         self._kept: Going | None = None
         self.failure = ""
         """Why nothing could be kept the last time; '' when it could."""
@@ -80,7 +82,7 @@ class RunMemory:
         """
         found = self._read() if self._folder.exists() else None
         before = found or NOTHING
-        self.keep(lambda: (before.goals, replace(before.going, begins=False)))
+        self.keep(lambda: (self._goals, replace(before.going, begins=False)))
         if self.failure:
             raise ConfigError(f"{self.failure}, expected a folder to write to; free the disk, or use respawn:=false")
         return found
@@ -94,6 +96,7 @@ class RunMemory:
                 self._write(goals, going, others)
 
     def _read(self) -> Remembered:
+        """What the files say; their goals count as written."""
         try:
             found: Mapping[str, Any] = json.loads((self._folder / FACTS).read_text(encoding="utf-8"))
             pictures = np.load(self._folder / found["file"], allow_pickle=False) if found["file"] else ()
@@ -104,19 +107,19 @@ class RunMemory:
             stage = int(found["stage"])
             if goals and not 0 <= stage < len(goals):
                 return NOTHING
-            begins, source = found["begins"] is True, found["source"] is True
-            return Remembered(goals, Going(stage, begins, source, float(found["speed"])))
+            going = Going(stage, found["begins"] is True, found["source"] is True, float(found["speed"]))
+            self._goals, self._file = goals, str(found["file"])
+            return Remembered(goals, going)
         except (OSError, EOFError, ValueError, KeyError, TypeError):
             return NOTHING
 
     def _write(self, goals: Sequence[GoalImage], going: Going, others: bool) -> None:
-        """The pictures first, under a name of their own: the facts never name other goals than they were told of."""
+        """The pictures first, then the facts that name them."""
         facts, new, file = self._folder / FACTS, self._folder / f"{FACTS}.new", self._file
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             if others:
-                file = f"goals-{self._written + 1}.npy" if goals else ""
-                self._written += 1
+                file = PICTURES[self._file == PICTURES[0]] if goals else ""
                 if goals:
                     np.save(self._folder / file, np.stack([goal.image for goal in goals]))
             named = [{"source": goal.source, "warnings": list(goal.warnings)} for goal in goals]
