@@ -85,6 +85,17 @@ def test_a_run_stops_at_the_goal_after_the_ticks_that_it_must_last(episodes):
     assert facts["steps_within_interval"] > 0.9
 
 
+def test_runs_that_the_goal_image_never_fits_are_told_apart():
+    done = np.arange(TICKS) >= 4
+    signal = np.where(np.arange(TICKS) >= 14, 0.0, -9.0)
+    late = Watched({"critic": signal}, done, np.arange(TICKS) >= 13)
+    elsewhere = Watched({"critic": np.full(TICKS, -9.0)}, done, np.zeros(TICKS, bool))
+    facts = stop_facts([late, elsewhere, late], "critic", CALIBRATION, 0.05, 0.2)
+    assert facts["succeeded"] == 3
+    assert facts["stopped_in_time"] == 0
+    assert facts["as_shown"] == {"runs": 2, "stopped_at_goal": 2, "stopped_in_time": 2}
+
+
 def test_a_threshold_that_is_too_low_stops_runs_too_early(episodes):
     assert stop_facts(episodes, "critic", CALIBRATION, 0.1, 0.2)["stopped_early"] > 0.3
 

@@ -78,30 +78,37 @@ def differences(
 def stop_facts(
     episodes: Sequence[Watched], name: str, calibration: Calibration, rate: float, period_s: float
 ) -> dict[str, Any]:
-    """What a run would do that stops at the calibrated threshold: too early, in time, after how long, or stalled."""
-    threshold, early, found, delays, stalled, succeeded = calibration.threshold(rate), 0, 0, [], 0, 0
+    """What a run would do that stops at the calibrated threshold: too early, in time, after how long, or stalled.
+
+    The goal image shows the arm, too, and a task may be done while the arm is elsewhere. So the runs that were wholly
+    as it shows at some tick are told apart, under `as_shown`; there 'in time' counts from that tick.
+    """
+    threshold, early, delays, stalled, succeeded = calibration.threshold(rate), 0, [], 0, 0
+    shown, shown_delays = 0, []
     for episode in episodes:
         signal, success = episode.signals[name], episode.success
-        levels = held_level(signal, calibration.hold)
-        fires = np.flatnonzero(levels >= threshold)
-        first = int(success.argmax()) if success.any() else len(success)
-        succeeded += bool(success.any())
-        stalled += bool(success.any() and longest_stall(signal[: first + 1], calibration.step) >= calibration.patience)
+        fires = np.flatnonzero(held_level(signal, calibration.hold) >= threshold)
+        first, first_shown = _first(success), _first(success & episode.arm_right)
+        succeeded += first < len(success)
+        shown += first_shown < len(success)
+        stalled += first < len(success) and longest_stall(signal[: first + 1], calibration.step) >= calibration.patience
         if len(fires) and not success[fires[0]]:
             early += 1
         elif len(fires):
-            found += 1
             delays.append(period_s * max(0, int(fires[0]) - first))
+            if first_shown < len(success):
+                shown_delays.append(period_s * max(0, int(fires[0]) - first_shown))
     share = wilson(early, len(episodes))
     return {
         "rate": rate,
         "stopped_early": share.value,
         "stopped_early_low": share.low,
         "stopped_early_high": share.high,
-        "stopped_at_goal": found,
+        "stopped_at_goal": len(delays),
         "succeeded": succeeded,
         "stop_after_s": _quantiles(delays),
-        "stopped_in_time": sum(delay <= IN_TIME_S + 1e-9 for delay in delays),
+        "stopped_in_time": _in_time(delays),
+        "as_shown": {"runs": shown, "stopped_at_goal": len(shown_delays), "stopped_in_time": _in_time(shown_delays)},
         "stalled_before_success": stalled,
         "steps_within_interval": _coverage(episodes, name, calibration),
     }
@@ -118,6 +125,15 @@ def bootstrap(
         return None, None, None
     low, high = np.quantile(finite, _OUTER)
     return round(value, 4), round(float(low), 4), round(float(high), 4)
+
+
+def _first(ticks: NDArray[np.bool_]) -> int:
+    """The first that holds; their number where none does."""
+    return int(ticks.argmax()) if ticks.any() else len(ticks)
+
+
+def _in_time(delays: Sequence[float]) -> int:
+    return sum(delay <= IN_TIME_S + 1e-9 for delay in delays)
 
 
 def _columns(episodes: Sequence[Watched], name: str) -> list[tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]]:
