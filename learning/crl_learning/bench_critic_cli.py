@@ -19,7 +19,7 @@ WORDS = {
 def add_critic_parser(benches: Any) -> argparse.ArgumentParser:
     """Add it to the sub-parsers of crl-bench."""
     parser = benches.add_parser("critic", help="how far a critic moves the actions, and what its value follows")
-    parser.add_argument("--checkpoint", required=True, help="of stable_crl, learned from states")
+    parser.add_argument("--checkpoint", required=True, help="of stable_crl, learned from images or states")
     parser.add_argument("--control", required=True, help="the same actor trained without the critic")
     parser.add_argument("--episodes", type=int, default=100, help="trials of push (default 100)")
     parser.add_argument("--seed", type=int, default=2000, help="of the trials (default 2000)")

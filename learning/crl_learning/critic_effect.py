@@ -1,72 +1,33 @@
 """crl-bench critic: how far a critic moves an actor's actions, and whether its value follows the object or the arm.
 
-For checkpoints that learned from the numbers of a state, since those can be changed one by one: the same arm with the
-object elsewhere, and the same object with the arm elsewhere.
+Scenes of `push` are posed in the simulation: the same arm with the object elsewhere, and the same object with the arm
+elsewhere. The networks see them as they learned to, as images or as numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch  # before MuJoCo opens a GL context: the other order crashes
 from numpy.typing import NDArray
-from torch import Tensor
 
-from crl_learning.acting import ActingNetworks
-from crl_learning.assets import checkpoint_folder
-from crl_learning.checkpoint import load_checkpoint
-from crl_learning.machine import CPU
-from crl_learning.networks.critic import Critic
 from crl_learning.ranks import rank_correlation
+from crl_learning.scene_judge import SceneJudge, Seen
 from crl_learning.statistics import wilson
 from crl_learning.trials import episode_seed
 from crl_robot.errors import CheckpointError
+from crl_robot.robots import WIDOWX, Robot
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.moves import TRAVEL_HEIGHT_M
-from crl_robot.sim.places import sample_can, sample_tool
-from crl_robot.sim.state_numbers import UNIT_M, goal_numbers, middle, state_numbers
+from crl_robot.sim.places import clear_of_can, draw, reachable, sample_can, sample_tool
+from crl_robot.sim.state import SceneState
 
-Array = NDArray[np.float32]
-
-TASK = "push"
-TOOL, OBJECT = slice(0, 3), slice(3, 5)
-"""Where tool (x, y, z) and can (x, y) stand in `state_numbers` of this task."""
+TASK, OBJECT = "push", "can"
 SHARE = "object_counts_more"
 PLACES = 64
 """Other places of the object, or of the tool, that a start is judged with."""
-
-
-class _Judge:
-    """Policy and critic of a checkpoint on batches of states."""
-
-    def __init__(self, name: str) -> None:
-        checkpoint = load_checkpoint(checkpoint_folder(name))
-        meta = checkpoint.meta
-        if meta.image_spec is not None:
-            raise CheckpointError(f"{name} learned from images, expected states: crl-data play states=true")
-        self.networks, self.scale = ActingNetworks(checkpoint, meta.size, CPU), meta.action_scale
-
-    @torch.inference_mode()
-    def actions(self, states: Array, goals: Array) -> Array:
-        """(N, 7) in their own units."""
-        return self.scale.denormalise(self._policy(states, goals).clamp(-1, 1).numpy())
-
-    @torch.inference_mode()
-    def values(self, states: Array, goals: Array) -> Array:
-        """(N,) the smaller twin's f(s, pi(s, g), g)."""
-        critic = self.networks.critic
-        if not isinstance(critic, Critic):
-            raise CheckpointError("the checkpoint has no contrastive critic; give one of algorithm=stable_crl")
-        prepared = critic.prepare(torch.from_numpy(goals))
-        scores = critic.score(torch.from_numpy(states), self._policy(states, goals), prepared)
-        return scores.min(dim=0).values.numpy()
-
-    def _policy(self, states: Array, goals: Array) -> Tensor:
-        action = self.networks.policy(torch.from_numpy(states), torch.from_numpy(goals))
-        assert isinstance(action, Tensor)
-        return action
 
 
 def critic_effect(
@@ -82,18 +43,22 @@ def critic_effect(
       object of the start;
     - object_counts_more: share of the starts where the object at its goal is worth more than the arm at its.
 
-    Raises CheckpointError where one of them cannot be used.
+    Raises CheckpointError where one of them cannot be used, or they see different things.
     """
-    judge, other = _Judge(checkpoint), _Judge(control)
+    judge, other = SceneJudge(checkpoint), SceneJudge(control)
+    if judge.cameras != other.cameras:
+        raise CheckpointError(
+            f"{checkpoint} sees {judge.cameras or 'states'}, {control} {other.cameras or 'states'}; the control must "
+            "have learned from the same"
+        )
     rows: dict[str, list[float]] = {}
-    with SimEnv(TASK, cameras=()) as env:
+    with SimEnv(TASK, cameras=judge.cameras, robot=judge.robot) as env:
         for index in range(episodes):
             drawn = episode_seed(seed, index)
-            rng = np.random.default_rng([drawn, 1])
             env.reset(np.random.default_rng(drawn))
-            goal, start = goal_numbers(env), state_numbers(env)
-            found = _of_values(judge, env, start, goal, rng) | _of_actions(judge, other, env, goal)
-            for name, value in found.items():
+            goal = judge.seen_at(env, env.episode.goal)
+            rng = np.random.default_rng([drawn, 1])
+            for name, value in (_of_values(judge, env, goal, rng) | _of_actions(judge, other, env, goal)).items():
                 rows.setdefault(name, []).append(value)
             on_episode()
     facts = {"checkpoint": checkpoint, "control": control, "episodes": episodes, "seed": seed}
@@ -101,46 +66,67 @@ def critic_effect(
     return facts | {name: _mean(np.array(values)) for name, values in rows.items()} | {SHARE: _share(share)}
 
 
-def _of_actions(judge: _Judge, control: _Judge, env: SimEnv, goal: Array) -> dict[str, float]:
+def _of_actions(judge: SceneJudge, control: SceneJudge, env: SimEnv, goal: Seen) -> dict[str, float]:
     """How far the actions of both lie apart, mm, along the way that ``judge`` goes."""
     states = []
     for _ in range(env.task.max_steps):
-        states.append(state_numbers(env))
-        env.act(judge.actions(states[-1][None], goal[None])[0])
-    way = np.stack(states)
-    goals = np.broadcast_to(goal, way.shape).copy()
-    mine, its = (one.actions(way, goals)[:, :3] for one in (judge, control))
+        states.append(judge.seen(env))
+        env.act(judge.actions(states[-1][None], goal)[0], look=False)
+    mine, its = (one.actions(np.stack(states), goal)[:, :3] for one in (judge, control))
     return {
         "moved_mm": 1000 * float(np.linalg.norm(mine - its, axis=1).mean()),
         "step_mm": 1000 * float(np.linalg.norm(mine, axis=1).mean()),
     }
 
 
-def _of_values(judge: _Judge, env: SimEnv, start: Array, goal: Array, rng: np.random.Generator) -> dict[str, float]:
+def _of_values(judge: SceneJudge, env: SimEnv, goal: Seen, rng: np.random.Generator) -> dict[str, float]:
     """Rank correlations of value and nearness, and which of arm and object counts for more."""
-    robot = env.robot
-    object_elsewhere, arm_elsewhere = (np.repeat(start[None], PLACES, axis=0) for _ in range(2))
-    for row in object_elsewhere:
-        row[OBJECT] = (sample_can(rng, robot) - middle(robot)[:2]) / UNIT_M
-    for row in arm_elsewhere:
-        tool = sample_tool(rng, robot=robot)
-        tool[2] = max(tool[2], TRAVEL_HEIGHT_M)
-        row[TOOL] = (tool - middle(robot)) / UNIT_M
-    only_object, only_arm = start.copy(), start.copy()
-    only_object[OBJECT], only_arm[TOOL] = goal[OBJECT], goal[TOOL]
-    values = judge.values(np.stack([only_object, only_arm]), np.stack([goal, goal]))
+    start, end = env.episode.start, env.episode.goal
+
+    def values(scenes: Sequence[SceneState]) -> NDArray[np.float32]:
+        return judge.values(np.stack([judge.seen_at(env, scene) for scene in scenes]), goal)
+
+    objects = [object_elsewhere(start, rng, env.robot) for _ in range(PLACES)]
+    arms = [arm_elsewhere(start, rng, env.robot) for _ in range(PLACES)]
+    only_object, only_arm = values([replace(start, objects=end.objects), replace(start, tool=end.tool)])
     return {
-        "follows_object": nearness_correlation(judge.values, object_elsewhere, goal, OBJECT),
-        "follows_arm": nearness_correlation(judge.values, arm_elsewhere, goal, TOOL),
-        SHARE: float(values[0] > values[1]),
+        "follows_object": follows(values(objects), -object_distance(objects, end)),
+        "follows_arm": follows(values(arms), -arm_distance(arms, end)),
+        SHARE: float(only_object > only_arm),
     }
 
 
-def nearness_correlation(value_of: Callable[[Array, Array], Array], states: Array, goal: Array, part: slice) -> float:
-    """Spearman's, of value and minus the distance of one part of the states (N, D) to that of the goal (D,)."""
-    values = value_of(states, np.repeat(goal[None], len(states), axis=0))
-    near = -np.linalg.norm(states[:, part] - goal[part], axis=1)
-    return rank_correlation(values, near)
+def follows(values: NDArray[np.float32], nearness: NDArray[np.float64]) -> float:
+    """Spearman's correlation (N,) with (N,); 0 for values that are all the same."""
+    return rank_correlation(values.astype(np.float64), nearness) if np.ptp(values) > 0 else 0.0
+
+
+def object_elsewhere(scene: SceneState, rng: np.random.Generator, robot: Robot = WIDOWX) -> SceneState:
+    """The same with the object at another place of the table, clear of the arm."""
+    tool, (_, _, height, yaw) = np.array(scene.tool), scene.objects[OBJECT]
+    x, y = draw(lambda: sample_can(rng, robot), lambda place: clear_of_can(tool, place)).tolist()
+    return replace(scene, objects={**scene.objects, OBJECT: (x, y, height, yaw)})
+
+
+def arm_elsewhere(scene: SceneState, rng: np.random.Generator, robot: Robot = WIDOWX) -> SceneState:
+    """The same with the tool at another place above the table."""
+    x, y, z = draw(lambda: _raised(sample_tool(rng, robot=robot)), lambda place: reachable(place, robot)).tolist()
+    return replace(scene, tool=(x, y, z))
+
+
+def object_distance(scenes: Sequence[SceneState], goal: SceneState) -> NDArray[np.float64]:
+    """(N,) m from the object of each scene to the goal's, along the table."""
+    apart = [np.subtract(one.objects[OBJECT][:2], goal.objects[OBJECT][:2]) for one in scenes]
+    return np.linalg.norm(apart, axis=1)
+
+
+def arm_distance(scenes: Sequence[SceneState], goal: SceneState) -> NDArray[np.float64]:
+    """(N,) m from the tool of each scene to the goal's."""
+    return np.linalg.norm([np.subtract(one.tool, goal.tool) for one in scenes], axis=1)
+
+
+def _raised(tool: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.append(tool[:2], max(tool[2], TRAVEL_HEIGHT_M))
 
 
 def _share(values: Sequence[float]) -> dict[str, float]:

@@ -3,12 +3,10 @@
 import csv
 import json
 
-import numpy as np
 import pytest
 
 from crl_data.cli import main as data_main
 from crl_learning.bench_cli import main as bench_main
-from crl_learning.critic_effect import OBJECT, TOOL, nearness_correlation
 from crl_learning.eval_cli import main as eval_main
 from crl_learning.train_cli import main as train_main
 
@@ -47,14 +45,3 @@ def test_a_checkpoint_is_not_moved_from_itself(trained, tmp_path):
     assert facts["moved_mm"]["mean"] == 0
     assert facts["step_mm"]["mean"] > 0
     assert all(-1 <= facts[name]["mean"] <= 1 for name in ("follows_object", "follows_arm"))
-
-
-def test_a_value_that_knows_the_object_alone_follows_it_and_not_the_arm():
-    rng = np.random.default_rng(0)
-    states, goal = rng.normal(size=(500, 7)).astype(np.float32), np.zeros(7, np.float32)
-
-    def value(states, goals):
-        return np.exp(-np.linalg.norm(states[:, OBJECT] - goals[:, OBJECT], axis=1))
-
-    assert nearness_correlation(value, states, goal, OBJECT) == pytest.approx(1)
-    assert abs(nearness_correlation(value, states, goal, TOOL)) < 0.2

@@ -30,7 +30,7 @@ def sample_tool(rng: np.random.Generator, can_xy: Array | None = None, robot: Ro
     limits = robot.limits
     return draw(
         lambda: rng.uniform(limits.workspace_low, limits.workspace_high),
-        lambda position: reachable(position, robot) and (can_xy is None or _clear_of_can(position, can_xy)),
+        lambda position: reachable(position, robot) and (can_xy is None or clear_of_can(position, can_xy)),
     )
 
 
@@ -56,7 +56,7 @@ def draw(propose: Callable[[], Array], accept: Callable[[Array], bool | np.bool]
     raise ConfigError(f"no valid position in {_DRAWS} draws; the workspace and the can's area do not fit together")
 
 
-def _clear_of_can(position: Array, can_xy: Array) -> bool:
+def clear_of_can(position: Array, can_xy: Array) -> bool:
     """Whether hand and fingers at ``position`` neither touch nor nearly touch the can."""
     above = position[2] > CAN_HEIGHT_M + _CLEARANCE_M
     return bool(above or np.linalg.norm(position[:2] - can_xy) > CAN_RADIUS_M + _HAND_M + _CLEARANCE_M)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crl_robot.robots import Robot
 from crl_robot.sim.env import SimEnv
+from crl_robot.sim.state import SceneState
 from crl_robot.sim.world import World
 
 UNIT_M = 0.1
@@ -28,9 +29,14 @@ def state_numbers(env: SimEnv) -> NDArray[np.float32]:
 
 def goal_numbers(env: SimEnv) -> NDArray[np.float32]:
     """The same of the world posed at the goal of the running episode, which goes on unchanged."""
+    return scene_numbers(env, env.episode.goal)
+
+
+def scene_numbers(env: SimEnv, scene: SceneState) -> NDArray[np.float32]:
+    """The same of the world posed at ``scene``; the running episode goes on unchanged."""
     with env.world.aside():
-        env.place(env.episode.goal)
-        return _numbers(env, env.episode.goal.gripper)
+        env.place(scene)
+        return _numbers(env, scene.gripper)
 
 
 def middle(robot: Robot) -> NDArray[np.float64]:
