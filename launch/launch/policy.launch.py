@@ -24,7 +24,7 @@ ARGUMENTS = (
         "goal",
         default_value="",
         description="What you want: an image, a folder or list of images as stages, or data.zarr#EPISODE:FRAME, from "
-        "the folder you are in; empty: wait for one on /goal/image",
+        "the folder you are in; empty: wait for one on /goal/image, of several cameras on /goal/<camera>/image",
     ),
     DeclareLaunchArgument("goal_camera", default_value="", description="Camera that sees the goal; the checkpoint's"),
     DeclareLaunchArgument(

@@ -62,7 +62,8 @@ class Views:
         if picture.ndim != 3 or picture.shape[-1] != 3 * len(self.cameras):
             raise ContractError(
                 f"got a picture of shape {picture.shape}, expected {3 * len(self.cameras)} channels: the checkpoint "
-                f"sees {', '.join(self.cameras)}; capture the goal, name a recorded frame, or give a file a camera"
+                f"sees {', '.join(self.cameras)}; capture the goal, name a recorded frame, give a file a camera, or "
+                "send a picture of each to goal/CAMERA/image"
             )
         return {name: np.ascontiguousarray(picture[..., 3 * i : 3 * i + 3]) for i, name in enumerate(self.cameras)}
 

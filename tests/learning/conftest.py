@@ -1,5 +1,6 @@
 """What tests of learning share: one thread for torch, and a checkpoint that has learned nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,22 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a checkpoint with the shipped sizes and fresh weights."""
+    return _save_untrained(tmp_path_factory.mktemp("untrained") / "checkpoint")
+
+
+@pytest.fixture(scope="session")
+def untrained_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a checkpoint that sees over_shoulder and wrist."""
+    return _save_untrained(tmp_path_factory.mktemp("untrained_pair") / "checkpoint", ("wrist",))
+
+
+def _save_untrained(folder: Path, more_cameras: tuple[str, ...] = ()) -> Path:
     torch.manual_seed(0)
     spec, scale = ImageSpec(), ActionScale(RANGE_CENTRE, RANGE_HALF)
-    network = load_train_config(["data=none", "out=none"]).network
-    meta = CheckpointMeta("stable_crl", network, spec, ActionSpec(), "commanded", scale, steps=0, seed=0)
+    network = replace(load_train_config(["data=none", "out=none"]).network, cameras=1 + len(more_cameras))
+    meta = CheckpointMeta(
+        "stable_crl", network, spec, ActionSpec(), "commanded", scale, steps=0, seed=0, more_cameras=more_cameras
+    )
     policy = Policy(spec.size, network, torch.from_numpy(scale.free))
-    folder = tmp_path_factory.mktemp("untrained") / "checkpoint"
     save_checkpoint(folder, Checkpoint(meta, policy.state_dict(), Critic(spec.size, network).state_dict()))
     return folder

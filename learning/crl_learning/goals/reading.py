@@ -55,7 +55,7 @@ def _read(source: str, views: Views) -> GoalImage:
     recorded = _RECORDED.fullmatch(source)
     if recorded and not Path(source).exists():
         goals = [_recorded_goal(recorded, views.spec.native, camera) for camera in views.cameras]
-        return _joined(goals, goals[0].source, views)
+        return joined_goal(goals, goals[0].source, views)
     if Path(source).expanduser().is_dir():
         raise GoalImageError(
             f"goal {source} is a store of recordings, expected one frame of it; write {source}#EPISODE:FRAME, see "
@@ -68,10 +68,10 @@ def _read(source: str, views: Views) -> GoalImage:
             f"({', '.join(views.cameras)}): {'+'.join(f'{camera}.png' for camera in views.cameras)}, a recorded frame, "
             "or a captured goal"
         )
-    return _joined([load_goal_image(file, views.spec.native) for file in files], source, views)
+    return joined_goal([load_goal_image(file, views.spec.native) for file in files], source, views)
 
 
-def _joined(goals: Sequence[GoalImage], source: str, views: Views) -> GoalImage:
+def joined_goal(goals: Sequence[GoalImage], source: str, views: Views) -> GoalImage:
     """Of several cameras one goal."""
     if not views.more:
         return goals[0]

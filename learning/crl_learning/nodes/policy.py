@@ -168,11 +168,12 @@ class PolicyNode(CrlNode):
         return SetParametersResult(successful=True)
 
     def _status(self) -> dict[str, Any]:
-        run, spec = self._run, self._policy.image_spec
+        run, spec, cameras = self._run, self._policy.image_spec, self._policy.views.cameras
         mode, reason = self._observations.arm_status()
+        waiting = self._observations.why_not(self.now_ns())
         return {
             "state": state_of(self.active, run, self._desk.starting),
-            "reason": why_still(run, self._desk.starting, self._observations.why_not(self.now_ns()), (mode, reason)),
+            "reason": why_still(run, self._desk.starting, waiting, (mode, reason), cameras),
             **run_facts(run),
             "arm": {"mode": mode, "reason": reason},
             "commands_arm": self._topics.is_source,
@@ -185,7 +186,7 @@ class PolicyNode(CrlNode):
             "image_spec": spec.hash,
             "native": list(spec.native),
             "goal_camera": self._camera,
-            "cameras": list(self._policy.views.cameras),
+            "cameras": list(cameras),
             "action_spec": self._policy.action_spec.to_dict(),
             "messages_refused": self._observations.refused,
             "frames_age_ms": self._observations.ages_ms(self.now_ns()),

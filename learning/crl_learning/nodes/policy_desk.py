@@ -51,9 +51,7 @@ class Desk:
         self.checks: list[Check] = []
         self.goal_refused = ""
         self.answers = Counter(taken=0, refused=0)
-        self._goals = GoalTopics(
-            node, self._images.native, lambda goal: self.take_goals([goal]), self._go_to, self._refused
-        )
+        self._goals = GoalTopics(node, self._views, lambda goal: self.take_goals([goal]), self._go_to, self._refused)
         begins = start_pose(settings.start_pose, export.start_joints if export else None)
         self.starting = Starting(
             node, settings, by_itself, begins, (self._run, self._control, self._topics), self._checks_or_none, changed
@@ -128,7 +126,7 @@ class Desk:
         observation, why_not = self._observations.observe(now_ns), self._observations.why_not(now_ns)
         try:
             goal = captured_goal(observation, why_not, self._views, self._settings.goals_folder)
-            self._goals.reader.forget()
+            self._goals.forget()
             self.take_goals([goal])
         except CrlError as error:
             self._refused(str(error))

@@ -1,4 +1,4 @@
-"""Goals that reach the policy node while it runs: two topics for images, one for the stage, a service that captures."""
+"""Goals that reach the policy node while it runs: topics for images, one for the stage, a service that captures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Int32
 
+from crl_learning.goals.topics import COMPRESSED, GOAL_TOPIC
 from crl_learning.nodes.goal_reader import GoalReader
+from crl_learning.nodes.goal_sets import GoalSets
 from crl_learning.views import Views
 from crl_robot.contracts import Observation
 from crl_robot.errors import CrlError, GoalImageError
@@ -19,8 +21,7 @@ from crl_robot.goal_image import GoalImage, goal_from_array, goal_from_bytes
 from crl_robot.nodes.common import CrlNode
 from crl_robot.nodes.images import frame_from_any_image
 
-GOAL_TOPIC = "goal/image"
-COMPRESSED_TOPIC = "goal/image/compressed"
+COMPRESSED_TOPIC = GOAL_TOPIC + COMPRESSED
 STAGE_TOPIC = "goal/stage"
 
 
@@ -28,7 +29,7 @@ class GoalTopics:
     """Hears goals, and hands on what can be one; what cannot leaves the goal before it in force.
 
     Args:
-        native: (width, height) of the camera that goals are seen by.
+        views: cameras that goals are seen by; several have a topic each, and what comes on goal/image is refused.
         take: given a goal; raises CrlError when it is refused.
         go_to: given a stage; raises CrlError likewise.
         refused: told why something was refused.
@@ -37,19 +38,29 @@ class GoalTopics:
     def __init__(
         self,
         node: CrlNode,
-        native: tuple[int, int],
+        views: Views,
         take: Callable[[GoalImage], None],
         go_to: Callable[[int], object],
         refused: Callable[[str], None],
     ) -> None:
-        self._node, self._native = node, native
+        self._node, self._native = node, views.spec.native
         self._go_to, self._refused = go_to, refused
         self.reader = GoalReader(node, take, lambda error: refused(str(error)))
+        self._sets = GoalSets(node, views, self.reader.read, refused) if views.more else None
         node.create_subscription(Image, GOAL_TOPIC, self._on_image, 1)
         node.create_subscription(CompressedImage, COMPRESSED_TOPIC, self._on_compressed, 1)
         node.create_subscription(Int32, STAGE_TOPIC, self._on_stage, 1)
 
+    def forget(self) -> None:
+        """Take none of those that are being read or are not whole: there is a later goal."""
+        self.reader.forget()
+        if self._sets is not None:
+            self._sets.forget()
+
     def _on_image(self, msg: Image) -> None:
+        if self._sets is not None:
+            self._sets.refuse_single(GOAL_TOPIC)
+            return
         if not (msg.header.stamp.sec or msg.header.stamp.nanosec):  # of a goal the moment does not matter
             msg.header.stamp = self._node.get_clock().now().to_msg()
         now_ns = self._node.now_ns()
@@ -57,6 +68,9 @@ class GoalTopics:
 
     def _on_compressed(self, msg: CompressedImage) -> None:
         """Read as a file is, whose header says how large it is before anything is decoded."""
+        if self._sets is not None:
+            self._sets.refuse_single(COMPRESSED_TOPIC)
+            return
         self.reader.read(lambda: goal_from_bytes(bytes(msg.data), self._native, COMPRESSED_TOPIC))
 
     def _on_stage(self, msg: Int32) -> None:

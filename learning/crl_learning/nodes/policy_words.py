@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from crl_learning.nodes.policy_goals import GOAL_TOPIC
+from collections.abc import Sequence
+
+from crl_learning.goals.topics import goal_topics
 from crl_learning.nodes.policy_starting import Starting
 from crl_learning.runtime.goal_run import GoalRun
 from crl_learning.runtime.outcome import UNUSABLE
@@ -16,12 +18,13 @@ def state_of(active: bool, run: GoalRun, starting: Starting) -> str:
     return "preparing" if starting.preparing else state
 
 
-def why_still(run: GoalRun, starting: Starting, waiting: str, arm: tuple[str, str]) -> str:
+def why_still(run: GoalRun, starting: Starting, waiting: str, arm: tuple[str, str], cameras: Sequence[str]) -> str:
     """Why nothing is acted on, or would not be after policy/start; empty when nothing is in the way.
 
     Args:
         waiting: what keeps an observation from being complete; empty when nothing does.
         arm: its mode and reason.
+        cameras: those that goals are seen by.
     """
     clock, (mode, reason) = run.clock, arm
     if clock.pause_reason:
@@ -29,7 +32,7 @@ def why_still(run: GoalRun, starting: Starting, waiting: str, arm: tuple[str, st
     if starting.reason and not (waiting and starting.preparation.phase == "looking"):
         return starting.reason
     if waiting or run.stages.present is None:
-        return waiting or f"no goal yet, send one to {GOAL_TOPIC}"
+        return waiting or f"no goal yet, send one to {', '.join(goal_topics(cameras).values())}"
     if mode in UNUSABLE and clock.state == "running" and not run.settings.dry_run:
         return f"the arm is {mode} ({reason or 'not enabled'}); call /arm/enable"
     return ""

@@ -23,7 +23,7 @@ def label_of(source: str, now: datetime) -> str:
     """What a thumbnail is called: the name of its file or frame, else how it came and when."""
     if source.startswith("captured"):
         return f"captured {now:%H:%M:%S}"
-    if source.startswith("goal/image"):
+    if source.startswith("goal/"):
         return f"sent {now:%H:%M:%S}"
     return PurePath(source).name
 
