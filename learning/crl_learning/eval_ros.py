@@ -16,6 +16,7 @@ import torch  # noqa: F401  before MuJoCo opens a GL context: the other order cr
 from crl_learning.direct_runner import CAMERA, Film
 from crl_learning.eval_report import failures_first, write_trial_video
 from crl_learning.evaluate import Job
+from crl_learning.nodes.policy_loading import cameras_of
 from crl_learning.trials import Trial
 from crl_robot.graph import Graph, NodeCommand, Parameter
 from crl_robot.robot_commands import emulated_robot, simulated_robot
@@ -54,9 +55,14 @@ class GraphRun:
         return self.videos > 0 or self.lockstep
 
 
+def drawn_cameras(job: Job) -> tuple[str, ...]:
+    """Those that the policy sees, and the one of pictures and films. Raises CheckpointError."""
+    return tuple(dict.fromkeys((CAMERA, *cameras_of(job.subject.name))))
+
+
 def evaluation_nodes(job: Job, how: GraphRun, folder: Path) -> list[NodeCommand]:
     """The executables under evaluation; the policy waits for /policy/start. ``folder`` gets the emulated port."""
-    scene: dict[str, Parameter] = {"task": job.task, "cameras": [CAMERA]}
+    scene: dict[str, Parameter] = {"task": job.task, "cameras": list(drawn_cameras(job))}
     policy: dict[str, Parameter] = {"checkpoint": job.subject.name, "start_on_activate": False, **EVERY_TICK}
     if how.lockstep:
         scene["lockstep"] = True
@@ -72,13 +78,14 @@ def run_ros(job: Job, how: GraphRun, log: Path, on_trial: Callable[[], None] = l
     next one.
 
     Raises:
+        CheckpointError: it cannot be told what the checkpoint sees.
         GraphError: a node ended or did not answer; all nodes are ended then, and the arm holds.
     """
     trials: list[Trial] = []
     shelf: dict[int, Film] = {}
     log.mkdir(parents=True, exist_ok=True)
     nodes = evaluation_nodes(job, how, log)
-    with Graph(nodes, log) as graph, SimEnv(job.task, (CAMERA,), robot=robot(job.robot)) as env:
+    with Graph(nodes, log) as graph, SimEnv(job.task, drawn_cameras(job), robot=robot(job.robot)) as env:
         from crl_learning.eval_ros_trials import run_in_lockstep, run_on_the_clock
         from crl_learning.nodes.eval_client import EvalClient
 

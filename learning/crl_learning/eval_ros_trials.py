@@ -79,13 +79,13 @@ def run_in_lockstep(client: EvalClient, env: SimEnv, seed: int, index: int, film
 
 
 def _begin(client: EvalClient, env: SimEnv, drawn: int) -> tuple[NDArray[np.uint8], int]:
-    """Put the simulation at the start, give the policy its goal; returns the goal image and the stamp of the start."""
+    """Put the simulation at the start, give the policy its goal; returns CAMERA's part of it and the start's stamp."""
     env.reset(np.random.default_rng(drawn))
     reported = client.reset(env.task.name, drawn)
     _require_same_start(reported, env)
-    goal = env.goal_image(CAMERA)
-    client.set_goal(goal)
-    return goal, int(reported["stamp_ns"])
+    goals = {camera: env.goal_image(camera) for camera in env.cameras}
+    client.set_goal(np.concatenate([goals[camera] for camera in client.goals.cameras], axis=-1))
+    return goals[CAMERA], int(reported["stamp_ns"])
 
 
 def _wait_for_end_of_tick(client: EvalClient) -> None:

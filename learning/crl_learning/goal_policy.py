@@ -30,7 +30,7 @@ class GoalPolicy:
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device = CPU) -> None:
         meta = checkpoint.meta
-        self.meta, self.views = meta, _views_of(meta)
+        self.meta, self.views = meta, views_of(meta)
         self._networks = ActingNetworks(checkpoint, self.image_spec.size, device)
         self._distances = GoalDistances(self._networks)
         self._state: Tensor | None = None
@@ -171,7 +171,7 @@ class GoalPolicy:
         return took_ms
 
 
-def _views_of(meta: CheckpointMeta) -> Views:
+def views_of(meta: CheckpointMeta) -> Views:
     """What it sees of which cameras. Raises CheckpointError for networks of a state, which no camera delivers."""
     if meta.image_spec is None:
         raise CheckpointError(

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from crl_learning.bench_cli import main
+from crl_learning.campaigns.explaining import Explainer
 from crl_learning.campaigns.goal_offers import Offers, png_bomb
 from crl_learning.campaigns.goals_report import Outcome
 from crl_learning.campaigns.usage import UsageLog, leaks
-from crl_robot.errors import GoalImageError
+from crl_robot.errors import ConfigError, GoalImageError
 from crl_robot.goal_image import goal_from_bytes
 
 NATIVE = (320, 240)
@@ -53,6 +54,11 @@ def test_good_coded_goals_are_taken(goals, offers):
     for kind in ("jpeg", "png", "photo"):
         goal = goal_from_bytes(offers.good[kind](goals[0]).data, NATIVE, kind)
         assert goal.image.shape == (240, 320, 3)
+
+
+def test_a_policy_of_several_cameras_is_refused_before_anything_starts(untrained_pair):
+    with pytest.raises(ConfigError, match="sees over_shoulder, wrist, expected a policy of one camera"):
+        Explainer(untrained_pair)
 
 
 def test_a_small_file_of_many_pixels_is_refused_from_its_header():

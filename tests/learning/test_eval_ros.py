@@ -1,8 +1,11 @@
+import shutil
+
 import pytest
 
 from crl_learning.actors import Subject
 from crl_learning.eval_ros import GraphRun, run_ros
 from crl_learning.evaluate import DirectRunner, Job
+from crl_robot.errors import CheckpointError
 from crl_robot.graph import GraphError
 
 pytest.importorskip("rclpy")
@@ -34,6 +37,15 @@ def test_trials_in_lock_step_go_to_the_bit_as_without_ros(tmp_path, untrained):
     assert len(set(trial.tool_path)) == trial.steps + 1
 
 
+def test_a_policy_of_two_cameras_is_given_goals_of_both(tmp_path, untrained_pair):
+    """Goals were one message, which such a policy refused."""
+    trials = over_ros(tmp_path, checkpoint=str(untrained_pair), episodes=2, lockstep=True)
+    runner = DirectRunner("reach", Subject(checkpoint=str(untrained_pair)))
+    assert trials == [runner.run(7, index) for index in (0, 1)]
+    runner.close()
+    assert len(set(trials[1].tool_path)) == trials[1].steps + 1
+
+
 @pytest.mark.parametrize("robot", ["widowx", "sawyer"])
 def test_trials_through_the_real_driver_are_paired_with_those_in_lock_step(tmp_path, robot):
     pytest.importorskip({"widowx": "dynamixel_sdk", "sawyer": "roslibpy"}[robot])
@@ -46,8 +58,17 @@ def test_trials_through_the_real_driver_are_paired_with_those_in_lock_step(tmp_p
     runner.close()
 
 
-def test_a_policy_that_cannot_start_ends_the_evaluation_with_its_words(tmp_path):
+def test_a_policy_that_cannot_start_ends_the_evaluation_with_its_words(tmp_path, untrained):
+    half = tmp_path / "half"
+    shutil.copytree(untrained, half)
+    (half / "policy.safetensors").unlink()
     with pytest.raises(GraphError, match="policy process ended with code 2") as caught:
-        over_ros(tmp_path, checkpoint=str(tmp_path / "nowhere"))
+        over_ros(tmp_path, checkpoint=str(half))
     assert caught.value.exit_code == 2
-    assert "nowhere" in str(caught.value)
+    assert "policy.safetensors" in str(caught.value)
+
+
+def test_a_checkpoint_that_is_not_there_starts_no_process(tmp_path):
+    with pytest.raises(CheckpointError, match="nowhere does not exist"):
+        over_ros(tmp_path, checkpoint=str(tmp_path / "nowhere"))
+    assert list((tmp_path / "log").iterdir()) == []

@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +18,15 @@ from sensor_msgs.msg import Joy
 from crl_data.nodes.joy_topics import JOY_PUBLISHER_QOS, KEYS_TOPIC
 from crl_data.teleop.command import BUTTONS
 from crl_learning.nodes.real_eval_client import RealEvalClient
+from crl_learning.nodes.real_eval_node import _require_one_camera
+from crl_learning.nodes.real_eval_sim import SimStage
 from crl_learning.real_eval.log import RealLog, RealTrial
 from crl_learning.real_eval.walk import BEGIN, YES
 from crl_learning.trials import episode_seed
+from crl_robot.errors import ConfigError
 from crl_robot.graph import Graph, NodeCommand
 from crl_robot.robot_commands import simulated_robot
+from crl_robot.sim.env import SimEnv
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
@@ -51,6 +57,19 @@ def test_a_second_simulation_is_walked_through_from_the_first_trial_that_is_miss
     assert (first["success_final"], first["steps"]) == ("1", "0")
     assert (second["trial"], second["success_final"], second["ended"], second["judge"]) == ("1", "0", "ticks", "truth")
     assert int(second["steps"]) in (5, 6)  # on a busy machine one more passes before the stop
+
+
+def test_a_simulation_gives_goals_of_all_cameras_of_the_policy_and_an_operator_those_of_one():
+    cameras = ("over_shoulder", "wrist")
+    client: Any = SimpleNamespace(
+        goals=SimpleNamespace(cameras=cameras), reset=lambda *_: None, wait_for=lambda _: None
+    )
+    with SimEnv("reach", cameras) as env:
+        goal, _ = SimStage(client, env, 1000).prepare(0, "")
+        for number, camera in enumerate(cameras):
+            assert np.array_equal(goal[..., 3 * number : 3 * number + 3], env.goal_image(camera))
+    with pytest.raises(ConfigError, match="sees over_shoulder, wrist, expected one camera"):
+        _require_one_camera(cameras)
 
 
 class Pressing(RealEvalClient):

@@ -20,13 +20,16 @@ class Explainer:
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
-        ConfigError: its networks see the arm as well, which a picture alone does not tell.
+        ConfigError: its networks see the arm as well, which a picture alone does not tell, or several cameras.
     """
 
     def __init__(self, checkpoint: Path) -> None:
         self._policy = GoalPolicy.load(checkpoint)
         if self._policy.meta.network.proprio:
             raise ConfigError(f"{checkpoint} acts on joint angles too, expected a policy that sees pictures alone")
+        if self._policy.views.more:
+            cameras = ", ".join(self._policy.views.cameras)
+            raise ConfigError(f"{checkpoint} sees {cameras}, expected a policy of one camera: each goal is one picture")
 
     @property
     def camera(self) -> str:

@@ -19,12 +19,13 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import SetBool, Trigger
 
+from crl_learning.nodes.goal_sender import GoalSender
 from crl_learning.nodes.instants import Instants
 from crl_learning.trials import Moment
 from crl_robot.contracts import Frame
 from crl_robot.graph import GraphError
 from crl_robot.nodes.graph_client import GraphClient
-from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_from_msg, msg_from_image, ns_from_time
+from crl_robot.nodes.messages import IMAGE_QOS, LATCHED_QOS, STATE_QOS, frame_from_msg, ns_from_time
 
 READY_TIMEOUT_S = 90.0
 ANSWER_TIMEOUT_S = 10.0
@@ -85,7 +86,7 @@ class EvalClient(GraphClient):
         subscribe(Image, "policy/goal", self._on_goal_taken, LATCHED_QOS)
         if camera is not None:
             subscribe(Image, f"{camera}/image_raw", self._on_image, IMAGE_QOS)
-        self._goals = self.node.create_publisher(Image, "goal/image", 1)
+        self.goals = GoalSender(self.node)
         client = self.node.create_client
         self._set_parameters = client(SetParameters, "sim/set_parameters")
         self._reset = client(Trigger, "sim/reset")
@@ -109,8 +110,7 @@ class EvalClient(GraphClient):
 
         def ready() -> bool:
             served = self._start.service_is_ready() and self._stop.service_is_ready()
-            listening = self._goals.get_subscription_count() > 0
-            return served and listening and self.policy_status.get("state") in ("ready", "ended")
+            return served and self.goals.heard and self.policy_status.get("state") in ("ready", "ended")
 
         self.wait(ready, READY_TIMEOUT_S, "policy that is ready")
 
@@ -140,9 +140,9 @@ class EvalClient(GraphClient):
         return episode
 
     def set_goal(self, image: NDArray[np.uint8]) -> None:
-        """Give the policy a goal image uint8 (H, W, 3) and wait until it can act on it. Raises GraphError if not."""
+        """Give the policy a goal uint8 (H, W, 3 * cameras), wait until it can act on it. Raises GraphError if not."""
         before = self._goals_taken
-        self._goals.publish(msg_from_image(image, self.now_ns(), "goal"))
+        self.goals.send(image, self.now_ns())
 
         def answered() -> bool:
             return self._goals_taken > before or bool(self.policy_status["goal_refused"])
@@ -186,6 +186,7 @@ class EvalClient(GraphClient):
 
     def _on_policy_status(self, msg: String) -> None:
         self.policy_status = json.loads(msg.data)
+        self.goals.know(self.policy_status["cameras"])
 
     def _on_arm_status(self, msg: String) -> None:
         self.arm_status = json.loads(msg.data)

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from crl_learning.assets import checkpoint_folder
-from crl_learning.goal_policy import GoalPolicy, NullPolicy
+from crl_learning.checkpoint import load_meta
+from crl_learning.goal_policy import GoalPolicy, NullPolicy, views_of
 from crl_learning.policy_loop import Policy
 from crl_learning.progress.export import ProgressExport, load_progress
 from crl_robot.contracts import ActionSpec
@@ -39,6 +40,13 @@ def load_policy(checkpoint: str, rate_hz: float, goal_camera: str, device: torch
             "or use a checkpoint for that camera"
         )
     return policy
+
+
+def cameras_of(checkpoint: str) -> tuple[str, ...]:
+    """What it sees, without its networks. Raises CheckpointError when that cannot be read."""
+    return (
+        NullPolicy().views.cameras if checkpoint == NULL else views_of(load_meta(checkpoint_folder(checkpoint))).cameras
+    )
 
 
 def load_export(checkpoint: str) -> ProgressExport | None:

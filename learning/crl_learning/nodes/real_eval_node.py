@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch  # noqa: F401  before MuJoCo opens a GL context: the other order crashes
@@ -14,6 +15,7 @@ from crl_learning.nodes.real_eval_sim import SimStage
 from crl_learning.real_eval.log import RealLog
 from crl_learning.real_eval.scenes import Scenes
 from crl_learning.real_eval.walk import OperatorStage, Plan, walk
+from crl_robot.errors import ConfigError
 from crl_robot.robots import robot
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.tasks import get_task
@@ -35,11 +37,21 @@ def _walk(given: argparse.Namespace) -> None:
         by_truth = given.judge == "truth"
         plan = Plan(given.task, given.policy, given.trials, ticks, given.seed, by_truth)
         if not by_truth:
+            _require_one_camera(client.goals.cameras)
             walk(client, OperatorStage(client, Scenes(Path(given.scenes or log.folder / "scenes"))), plan, log)
             return
         client.wait_for_simulation()
-        with SimEnv(given.task, (given.camera,), options=world_from_json(given.world), robot=moved) as env:
-            walk(client, SimStage(client, env, given.camera, given.seed), plan, log)
+        with SimEnv(given.task, client.goals.cameras, options=world_from_json(given.world), robot=moved) as env:
+            walk(client, SimStage(client, env, given.seed), plan, log)
+
+
+def _require_one_camera(cameras: Sequence[str]) -> None:
+    """A scene is kept as pictures of the camera that is shown."""
+    if len(cameras) != 1:
+        raise ConfigError(
+            f"the policy sees {', '.join(cameras)}, expected one camera: goals of scenes are photographed by one; use "
+            "a checkpoint of one camera, or judge=truth in simulation"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

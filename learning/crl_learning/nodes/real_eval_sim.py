@@ -19,16 +19,16 @@ class SimStage:
 
     judge = "truth"
 
-    def __init__(self, client: EvalClient, env: SimEnv, camera: str, seed: int) -> None:
-        self._client, self._env, self._camera, self._seed = client, env, camera, seed
+    def __init__(self, client: EvalClient, env: SimEnv, seed: int) -> None:
+        self._client, self._env, self._seed = client, env, seed
 
     def prepare(self, scene: int, name: str) -> tuple[NDArray[np.uint8], None]:
-        """Put the world at the start that the seed draws; returns a picture of its goal."""
+        """Put the world at the start that the seed draws; returns its goal as the cameras of the policy see it."""
         drawn = episode_seed(self._seed, scene)
         self._env.reset(np.random.default_rng(drawn))
         self._client.reset(self._env.task.name, drawn)
         self._client.wait_for(SETTLE_S)
-        return self._env.goal_image(self._camera), None
+        return np.concatenate([self._env.goal_image(camera) for camera in self._client.goals.cameras], axis=-1), None
 
     def verdict(self, opinion: Opinion, name: str) -> bool:
         """What the simulation says after the run."""
