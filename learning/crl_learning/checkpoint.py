@@ -72,10 +72,17 @@ class CheckpointMeta:
     @property
     def objective(self) -> str | None:
         """What its contrastive critic was trained by: 'td', 'nce' or 'infonce'; None where it has no such critic."""
-        if self.algorithm not in CONTRASTIVE:
-            return None
-        settings = self.provenance.get("settings", {}).get("algorithm", {})
-        return settings.get("objective", FIRST_OBJECTIVE)
+        return self._settings.get("objective", FIRST_OBJECTIVE) if self.algorithm in CONTRASTIVE else None
+
+    @property
+    def critic_term(self) -> bool:
+        """Whether its actor was trained by a critic, and does not only clone."""
+        return bool(self._settings.get("critic_term", self.algorithm != "gcbc"))
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """Of the algorithm, as far as they were written down."""
+        return self.provenance.get("settings", {}).get("algorithm", {})
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -89,6 +89,11 @@ class EvalConfig:
         return (*(Subject(checkpoint=one) for one in checkpoints), *(Subject(policy=one) for one in policies))
 
     @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Those among the subjects."""
+        return tuple(one.checkpoint for one in self.subjects if one.checkpoint is not None)
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that ``task`` stands for."""
         given = _words("task", self.task)

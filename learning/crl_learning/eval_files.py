@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +55,25 @@ def evaluation_facts(
     }
 
 
-def training_facts(config: EvalConfig) -> dict[str, Any]:
-    """``{"trained": {checkpoint: {"algorithm": ..., "objective": ...}}}``; nothing where no checkpoint is evaluated.
+def training_facts(checkpoints: Iterable[str]) -> dict[str, Any]:
+    """``{"trained": {checkpoint: {"algorithm": ..., "objective": ..., "critic_term": ...}}}``; nothing where none is.
 
-    ``objective`` is that of a contrastive critic, else None. Raises CheckpointError.
+    ``objective`` is that of a contrastive critic, else None; ``critic_term`` whether a critic trained the actor. Raises
+    CheckpointError.
     """
-    names = [subject.checkpoint for subject in config.subjects if subject.checkpoint is not None]
-    metas = {name: load_meta(checkpoint_folder(name)) for name in names}
-    trained = {name: {"algorithm": meta.algorithm, "objective": meta.objective} for name, meta in metas.items()}
+    metas = {name: load_meta(checkpoint_folder(name)) for name in checkpoints}
+    trained = {
+        name: {"algorithm": meta.algorithm, "objective": meta.objective, "critic_term": meta.critic_term}
+        for name, meta in metas.items()
+    }
     return {"trained": trained} if trained else {}
+
+
+def training_words(one: Mapping[str, Any]) -> str:
+    """One entry of `training_facts` for people."""
+    objective = f", objective {one['objective']}" if one["objective"] else ""
+    control = "" if one["critic_term"] or one["algorithm"] == "gcbc" else ", without the critic's term: it only clones"
+    return f"{one['algorithm']}{objective}{control}"
 
 
 def by_policy(

@@ -14,7 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from crl_learning.eval_comparison import Group, compare_all
 from crl_learning.eval_config import EvalConfig
-from crl_learning.eval_files import evaluation_facts, training_facts, write_summary, write_trajectories, write_trials
+from crl_learning.eval_files import (
+    evaluation_facts,
+    training_facts,
+    training_words,
+    write_summary,
+    write_trajectories,
+    write_trials,
+)
 from crl_learning.eval_page import write_page
 from crl_learning.eval_pictures import PAIRS, Pair, write_pairs
 from crl_learning.eval_report import overview_table, result_table, write_curves
@@ -28,7 +35,7 @@ TABLE_TASKS = 2
 
 def evaluate(config: EvalConfig, command: Sequence[str], console: Console) -> list[Group]:
     """Run all trials, write the files of ``config.out`` and print the table."""
-    jobs, trained = config.jobs(), training_facts(config)
+    jobs, trained = config.jobs(), training_facts(config.checkpoints)
     out = evaluation_folder(config.out, config.overwrite)
     started = time.monotonic()
     groups = _run(config, jobs, out, console)
@@ -133,14 +140,10 @@ def _about(config: EvalConfig, facts: dict[str, Any]) -> dict[str, Any]:
     way = f"{config.via}, in lock step" if config.lockstep or config.via == "direct" else f"{config.via}, wall clock"
     varied = ", ".join(facts["randomisation"]) or "nothing"
     names = {"robot": config.robot, "way": way, "live world": world, "varied": varied, "seeds": facts["seed"]}
-    trained = {name: _trained_words(one) for name, one in facts.get("trained", {}).items()}
+    trained = {name: training_words(one) for name, one in facts.get("trained", {}).items()}
     if trained:
         names["trained by"] = "; ".join(f"{name}: {words}" for name, words in trained.items())
     return {"command": facts["command"], **names, "trials per seed": config.episodes, "code": facts["code"]}
-
-
-def _trained_words(one: dict[str, str | None]) -> str:
-    return f"{one['algorithm']}, objective {one['objective']}" if one["objective"] else str(one["algorithm"])
 
 
 def _tell(console: Console, groups: Sequence[Group], config: EvalConfig, out: Path) -> None:

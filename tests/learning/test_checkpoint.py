@@ -125,6 +125,21 @@ def test_a_checkpoint_tells_the_objective_of_its_contrastive_critic(algorithm, s
     assert meta.objective == objective
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "used"),
+    [
+        ("stable_crl", {"critic_term": True}, True),
+        ("stable_crl", {"critic_term": False}, False),
+        ("stable_crl", {}, True),
+        ("gcbc", {}, False),
+    ],
+)
+def test_a_checkpoint_tells_whether_a_critic_trained_its_actor(algorithm, settings, used):
+    provenance = {"settings": {"algorithm": settings}}
+    meta = dataclasses.replace(checkpoint_of().meta, algorithm=algorithm, provenance=provenance)
+    assert meta.critic_term is used
+
+
 @pytest.mark.parametrize("name", ["reach", "push", "reach_sawyer"])
 def test_a_shipped_checkpoint_names_its_objective_in_its_file(name):
     settings = load_meta(f"models/{name}").provenance["settings"]["algorithm"]

@@ -8,7 +8,14 @@ import pytest
 
 from crl_learning.eval_comparison import Group, compare_all
 from crl_learning.eval_config import EvalConfig
-from crl_learning.eval_files import summary_of, training_facts, write_summary, write_trajectories, write_trials
+from crl_learning.eval_files import (
+    summary_of,
+    training_facts,
+    training_words,
+    write_summary,
+    write_trajectories,
+    write_trials,
+)
 from crl_learning.settings import load_settings
 from crl_learning.trials import Trial, episode_seed
 from crl_robot.errors import CheckpointError
@@ -70,16 +77,35 @@ def test_trajectories_are_kept_to_the_bit_and_shorter_ones_end_with_nan(tmp_path
         assert held["task"].tolist() == ["reach", "reach", "push"]
 
 
+def facts_of(*words):
+    return training_facts(load_settings(EvalConfig, config_file("eval.yaml"), list(words)).checkpoints)
+
+
 def test_the_summary_names_algorithm_and_objective_of_every_checkpoint():
     """A result did not tell what it was trained by."""
-    words = ["checkpoint=[models/reach,models/push]", "policy=still"]
-    facts = training_facts(load_settings(EvalConfig, config_file("eval.yaml"), words))
-    by_nce = {"algorithm": "stable_crl", "objective": "nce"}
+    facts = facts_of("checkpoint=[models/reach,models/push]", "policy=still")
+    by_nce = {"algorithm": "stable_crl", "objective": "nce", "critic_term": True}
     assert facts == {"trained": {"models/reach": by_nce, "models/push": by_nce}}
     assert summary_of([group()], [], facts)["trained"] == facts["trained"]
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "objective", "critic_term", "words"),
+    [
+        ("stable_crl", "nce", True, "stable_crl, objective nce"),
+        ("stable_crl", "nce", False, "stable_crl, objective nce, without the critic's term: it only clones"),
+        ("hiql", None, False, "hiql, without the critic's term: it only clones"),
+        ("gcbc", None, False, "gcbc"),
+    ],
+)
+def test_a_control_without_the_critics_term_is_not_called_like_the_run_with_it(
+    algorithm, objective, critic_term, words
+):
+    one = {"algorithm": algorithm, "objective": objective, "critic_term": critic_term}
+    assert training_words(one) == words
+
+
 def test_baselines_were_not_trained_and_a_missing_checkpoint_is_noticed_before_the_trials():
-    assert training_facts(load_settings(EvalConfig, config_file("eval.yaml"), ["policy=still"])) == {}
+    assert facts_of("policy=still") == {}
     with pytest.raises(CheckpointError, match="/nowhere does not exist"):
-        training_facts(load_settings(EvalConfig, config_file("eval.yaml"), ["checkpoint=/nowhere"]))
+        facts_of("checkpoint=/nowhere")

@@ -142,6 +142,18 @@ def test_the_summary_counts_the_judge_beside_the_signal(go, tmp_path):
     assert task["signal"] == {"trials": 2, "both": 1, "only_judge": 0, "only_signal": 1, "neither": 0}
 
 
+def test_the_summary_says_what_policies_were_trained_by_earlier_ones_too(tmp_path):
+    for name in ("a", "b"):
+        log = RealLog(tmp_path)
+        log.trained[name] = {"algorithm": "stable_crl", "objective": "nce", "critic_term": name == "a"}
+        log.add(RealTrial("push", name, 0, 3, 3, 1, "operator"))
+    trained = json.loads((tmp_path / "summary.json").read_text())["trained"]
+    assert {name: facts["critic_term"] for name, facts in trained.items()} == {"a": True, "b": False}
+    (tmp_path / "summary.json").write_text("[]")  # made anew from trials.csv with the next trial
+    assert RealLog(tmp_path).trained == {}
+    assert "trained" not in RealLog(tmp_path).summary()
+
+
 def test_the_log_is_read_as_results_that_can_be_compared(go, tmp_path):
     go([*FIRST, YES, *FIRST, NO], trials=2)
     assert read_results(tmp_path / "out").outcomes == {("push", "models/a"): {0: True, 1: False}}

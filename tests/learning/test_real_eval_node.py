@@ -56,6 +56,8 @@ def test_a_second_simulation_is_walked_through_from_the_first_trial_that_is_miss
         first, second = csv.DictReader(file)
     assert (first["success_final"], first["steps"]) == ("1", "0")
     assert (second["trial"], second["success_final"], second["ended"], second["judge"]) == ("1", "0", "ticks", "truth")
+    trained = json.loads((tmp_path / "summary.json").read_text())["trained"]
+    assert trained == {"models/reach": {"algorithm": "stable_crl", "objective": "nce", "critic_term": True}}
     assert int(second["steps"]) in (5, 6)  # on a busy machine one more passes before the stop
 
 

@@ -6,16 +6,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch  # noqa: F401  before MuJoCo opens a GL context: the other order crashes
 
 from crl_learning.commands import run_command
+from crl_learning.eval_files import training_facts
 from crl_learning.nodes.real_eval_client import RealEvalClient
 from crl_learning.nodes.real_eval_sim import SimStage
 from crl_learning.real_eval.log import RealLog
 from crl_learning.real_eval.scenes import Scenes
 from crl_learning.real_eval.walk import OperatorStage, Plan, walk
-from crl_robot.errors import ConfigError
+from crl_robot.errors import CheckpointError, ConfigError
 from crl_robot.robots import robot
 from crl_robot.sim.env import SimEnv
 from crl_robot.sim.tasks import get_task
@@ -33,6 +35,7 @@ def _walk(given: argparse.Namespace) -> None:
     log = RealLog(Path(given.out))
     with RealEvalClient(given.camera, given.layout) as client:
         client.wait_until_ready()
+        log.trained |= _trained(given.policy, client)
         ticks = given.ticks or get_task(given.task, moved).max_steps
         by_truth = given.judge == "truth"
         plan = Plan(given.task, given.policy, given.trials, ticks, given.seed, by_truth)
@@ -43,6 +46,15 @@ def _walk(given: argparse.Namespace) -> None:
         client.wait_for_simulation()
         with SimEnv(given.task, client.goals.cameras, options=world_from_json(given.world), robot=moved) as env:
             walk(client, SimStage(client, env, given.seed), plan, log)
+
+
+def _trained(policy: str, client: RealEvalClient) -> dict[str, Any]:
+    """What it was trained by; nothing, with a word, where its checkpoint is not on this computer."""
+    try:
+        return training_facts([policy])["trained"]
+    except CheckpointError as error:
+        client.say(f"the results will not say what {policy} was trained by: {error}")
+        return {}
 
 
 def _require_one_camera(cameras: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ def evaluate_ogbench(config: EvalConfig, command: Sequence[str], console: Consol
     ]
     for job in {job.setting: job for job in jobs}.values():
         job.require_usable()
-    more = training_facts(config) | {"ogbench": version("ogbench")}
+    more = training_facts(config.checkpoints) | {"ogbench": version("ogbench")}
     out, started = evaluation_folder(config.out, config.overwrite), time.monotonic()
     groups = _run(jobs, config.workers, console)
     for group in groups:

@@ -52,12 +52,17 @@ class RealTrial:
 
 
 class RealLog:
-    """The trials in ``folder`` so far. Raises ConfigError when its trials.csv is of something else."""
+    """The trials in ``folder`` so far. Raises ConfigError when its trials.csv is of something else.
+
+    Attributes:
+        trained: what each policy was trained by, as `training_facts` has it, as far as that is known.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = writable_folder(folder)
-        self._file = self.folder / "trials.csv"
+        self._file, self._summary = self.folder / "trials.csv", self.folder / "summary.json"
         self._rows = self._read()
+        self.trained = self._read_trained()
 
     def done(self, task: str, policy: str) -> set[int]:
         """Scenes that this policy has been through."""
@@ -72,19 +77,19 @@ class RealLog:
         writer.writerows(self._rows)
         try:
             replace_file(self._file, text.getvalue().encode())
-            replace_file(self.folder / "summary.json", (json.dumps(self.summary(), indent=2) + "\n").encode())
+            replace_file(self._summary, (json.dumps(self.summary(), indent=2) + "\n").encode())
         except OSError as error:
             self._rows.pop()
             raise ConfigError(f"{self._file} cannot be written ({error.strerror}); make room and go on") from error
 
     def summary(self) -> dict[str, Any]:
-        """By policy and task: trials, success with its 95 % Wilson interval, and the signal beside the judge."""
+        """By policy and task: trials, success with its 95 % Wilson interval, signal beside judge; `trained`."""
         keys = dict.fromkeys((row["policy"], row["task"]) for row in self._rows)
         policies: dict[str, Any] = {}
         for policy, task in keys:
             rows = [row for row in self._rows if (row["policy"], row["task"]) == (policy, task)]
             policies.setdefault(policy, {"tasks": {}})["tasks"][task] = _summary(rows)
-        return {"policies": policies}
+        return {"policies": policies, **({"trained": self.trained} if self.trained else {})}
 
     def _read(self) -> list[dict[str, str]]:
         if not self._file.exists():
@@ -95,6 +100,13 @@ class RealLog:
         if reader.fieldnames != [field.name for field in fields(RealTrial)]:
             raise ConfigError(f"{self._file} is not of trials on a robot; choose another folder")
         return rows
+
+    def _read_trained(self) -> dict[str, Any]:
+        """Of earlier policies; nothing where the summary, which can be made anew, cannot be read."""
+        try:
+            return dict(json.loads(self._summary.read_text(encoding="utf-8")).get("trained", {}))
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
 
 
 def _summary(rows: Sequence[dict[str, str]]) -> dict[str, Any]:
