@@ -197,8 +197,11 @@ def test_the_operators_verdict_is_waited_for_and_wins_over_the_signals(tmp_path)
 
 def test_a_verdict_that_is_given_while_the_run_goes_on_is_kept_at_its_end(tmp_path, keeper):
     keeper.on_status(status("running"), 2, 0.1)
+    assert keeper.status()["verdict"] is None
     assert keeper.on_verdict(False).startswith("noted")
+    assert keeper.status()["verdict"] is False
     keeper.on_status(status("ended", ended=ENDED), 3, 0.2)
+    assert keeper.status()["verdict"] is None
     assert judged(tmp_path) == (False, "operator", "r1")
 
 

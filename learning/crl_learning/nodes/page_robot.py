@@ -50,7 +50,8 @@ class PageRobot:
         answer = await self._wait(asked)
         if answer is None:
             client.remove_pending_request(asked)
-            return False, f"{name} gave no answer within {self._answer_s:g} s; see the log of its node"
+            later = "its node may still do it as soon as it goes on; see its log"
+            return False, f"{name} gave no answer within {self._answer_s:g} s; {later}"
         return bool(answer.success), str(answer.message)
 
     async def set_speed(self, speed: float) -> tuple[bool, str]:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,8 +22,8 @@ from crl_robot.errors import ConfigError, nearest
 Source = Literal["arm", "policy", "progress", "run", "recorder"]
 Level = Literal["info", "good", "warning", "error"]
 
-STALE_S: dict[Source, float] = {"arm": 3.0, "policy": 3.0, "progress": 3.0, "run": math.inf, "recorder": 3.0}
-"""Silence after which a node that tells its status again and again counts as away; a run's is told on change only."""
+STALE_S: dict[Source, float] = {"arm": 3.0, "policy": 3.0, "progress": 3.0, "run": 5.0, "recorder": 3.0}
+"""Silence after which a node that tells its status again and again counts as away."""
 KEPT_EVENTS = 200
 
 
@@ -34,12 +34,12 @@ class Picture:
     Attributes:
         number: grows with each one.
         data: a JPEG or PNG.
-        stamp_ns: when it was taken, 0 where that has no meaning.
+        age_ms: since it was shown first; a browser that comes later must not take it for the present.
     """
 
     number: int
     data: bytes
-    stamp_ns: int = 0
+    age_ms: int = 0
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Board:
         self._clock, self._start_s = clock, clock()
         self._lock = threading.Lock()
         self._heard: dict[Source, _Heard] = {name: _Heard() for name in STALE_S}
-        self._pictures: dict[str, Picture] = {}
+        self._pictures: dict[str, tuple[Picture, float]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
         self._event_count = 0
         self._rings = {"timing": Ring(), "progress": Ring()}
@@ -110,16 +110,17 @@ class Board:
         with self._lock:
             self._rings[ring].add(self._seconds(), [math.nan if value is None else value for value in values])
 
-    def show(self, name: str, data: bytes, stamp_ns: int = 0) -> None:
+    def show(self, name: str, data: bytes) -> None:
         """Replace the picture of that name."""
         with self._lock:
-            number = self._pictures[name].number + 1 if name in self._pictures else 1
-            self._pictures[name] = Picture(number, data, stamp_ns)
+            number = self._pictures[name][0].number + 1 if name in self._pictures else 1
+            self._pictures[name] = Picture(number, data), self._clock()
 
     def pictures(self, seen: Mapping[str, int]) -> dict[str, Picture]:
-        """The pictures that are newer than the numbers in ``seen``."""
+        """The pictures that are newer than the numbers in ``seen``, with the age that they have now."""
         with self._lock:
-            return {name: got for name, got in self._pictures.items() if got.number != seen.get(name)}
+            now_s, new = self._clock(), [(n, *got) for n, got in self._pictures.items() if got[0].number != seen.get(n)]
+            return {name: replace(picture, age_ms=round(1e3 * (now_s - at_s))) for name, picture, at_s in new}
 
     def note(self, level: Level, text: str) -> None:
         """Add an event."""
@@ -129,7 +130,7 @@ class Board:
     def snapshot(self, numbers: Mapping[str, int]) -> dict[str, Any]:
         """All facts, and those samples and events that are newer than ``numbers`` (by 'timing', 'progress', 'events').
 
-        Also the 'numbers' to ask with the next time.
+        Also the 'numbers' to ask with the next time, and who was heard once and is 'silent' now.
         """
         with self._lock:
             known = len(self._events)
@@ -138,6 +139,7 @@ class Board:
             return {
                 "seconds": self._seconds(),
                 **{name: self._facts(name) for name in STALE_S},
+                "silent": [name for name, heard in self._heard.items() if heard.facts and not self._facts(name)],
                 "goals": self.goals.facts(),
                 "cameras": self.cameras,
                 "samples": {name: ring.since(numbers.get(name, 0)) for name, ring in self._rings.items()},

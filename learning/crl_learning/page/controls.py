@@ -55,6 +55,11 @@ Their calls are made side by side, whatever becomes of the others; the first one
 EVERYWHERE = (*CALLS, "keep")
 BUSY = {"running": "the policy acts already", "preparing": "a run is being prepared; stop gives it up"}
 """Why no run can be started, by the policy's state."""
+ACTING = {
+    "running": "the policy acts and would end the move; pause or stop it first",
+    "preparing": BUSY["preparing"],
+}
+"""Why the arm is not sent home, by the policy's state: the policy's next action would end the move."""
 TAKEN = ("handed_over", "moving")
 """States of policy and arm while a person moves it."""
 NOT_HANDED_OVER = {
@@ -85,7 +90,7 @@ def controls(arm: Facts, policy: Facts, recorder: Facts, run: Facts) -> dict[str
     """
     mode, state = str((arm or {}).get("mode", "")), str((policy or {}).get("state", ""))
     return {
-        **_of_arm(arm, mode),
+        **_of_arm(arm, mode, state),
         **_of_policy(policy, mode, state),
         **_of_recorder(recorder),
         **dict.fromkeys(("run_success", "run_failure"), _of_verdict(run)),
@@ -93,14 +98,14 @@ def controls(arm: Facts, policy: Facts, recorder: Facts, run: Facts) -> dict[str
     }
 
 
-def _of_arm(arm: Facts, mode: str) -> dict[str, str]:
+def _of_arm(arm: Facts, mode: str, state: str) -> dict[str, str]:
     away = "" if arm is not None else "the arm is not heard; start its node"
     latched = "the e-stop is latched; clear the cause and reset first" if mode == "estopped" else ""
     disabled = "enable the arm first" if mode == "disabled" else ""
     return {
         "enable": away or latched or ("" if mode == "disabled" else "the arm is enabled"),
         "reset": away or ("" if mode == "estopped" else "the e-stop is not latched"),
-        "home": away or latched or disabled,
+        "home": away or latched or disabled or ACTING.get(state, ""),
     }
 
 
@@ -127,7 +132,11 @@ def _before_acting(policy: Mapping[str, Any], mode: str, state: str) -> str:
         return "there is no goal yet; capture or add one"
     if (state, mode) == TAKEN:
         return "somebody else still moves the arm; let go of it first"
-    blocked = {"disabled": "enable the arm first", "estopped": "the e-stop is latched; reset it first"}
+    blocked = {
+        "": "the arm is not heard; start its node",
+        "disabled": "enable the arm first",
+        "estopped": "the e-stop is latched; reset it first",
+    }
     return "" if policy.get("dry_run") else blocked.get(mode, "")
 
 

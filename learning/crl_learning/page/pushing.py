@@ -1,6 +1,7 @@
 """What one browser is told over its socket: the newest pictures and facts, as fast as it takes them.
 
-A text message is the board's snapshot. A binary message is a picture: its name, its stamp and a newline, then the file.
+A text message is the board's snapshot. A binary message is a picture: its name, its age in ms and a newline, then the
+file.
 A browser that is too slow gets fewer pictures, never old ones.
 """
 
@@ -40,7 +41,7 @@ async def _tell(board: Board, socket: web.WebSocketResponse, viewers: Callable[[
     while not socket.closed:
         for name, picture in board.pictures(seen).items():
             seen[name] = picture.number
-            await socket.send_bytes(f"{name} {picture.stamp_ns}\n".encode() + picture.data)
+            await socket.send_bytes(f"{name} {picture.age_ms}\n".encode() + picture.data)
         if rounds % FACTS_EVERY == 0:
             facts = board.snapshot(numbers)
             numbers = facts["numbers"]

@@ -56,7 +56,8 @@ class RunKeeper:
         """Facts for people and programs."""
         folder = str(self._folder.path) if self._folder else ""
         state = "recording" if self._folder else "judging" if self._awaited else "waiting"
-        return {"state": state, "folder": folder, "run": self._run, "runs": self.count, "failure": self.failure}
+        facts = {"state": state, "folder": folder, "run": self._run, "verdict": self._verdict if folder else None}
+        return facts | {"runs": self.count, "failure": self.failure}
 
     def on_status(self, status: dict[str, Any], stamp_ns: int, now_s: float) -> None:
         """What the policy node said of itself."""

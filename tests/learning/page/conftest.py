@@ -1,7 +1,6 @@
-"""A headless Chromium that is driven by its own protocol, and a graph that only remembers what it was asked."""
+"""A headless Chromium, and a graph that only remembers what it was asked."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -11,106 +10,10 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+from page_browser import DEADLINE_S, FLAGS, Browser
 
 from crl_learning.page.board import Board
 from crl_learning.page.server import make_app
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-port=0",
-    "--window-size=1440,900",
-)
-DEADLINE_S = 60.0
-
-
-class Browser:
-    """One page of a running Chromium; what it does is what a person's mouse and keyboard do."""
-
-    def __init__(self, socket):
-        self._socket, self._answers, self._number = socket, {}, 0
-        self.complaints = []
-        self._reading = asyncio.create_task(self._read())
-
-    async def send(self, method, **parameters):
-        self._number += 1
-        self._answers[self._number] = answer = asyncio.get_running_loop().create_future()
-        await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
-        return await asyncio.wait_for(answer, DEADLINE_S)
-
-    async def open(self, url):
-        for domain in ("Page", "Runtime", "Log"):
-            await self.send(f"{domain}.enable")
-        await self.send("Page.navigate", url=url)
-
-    async def value(self, expression):
-        answer = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    async def text(self, selector):
-        return await self.value(f"document.querySelector({json.dumps(selector)})?.textContent")
-
-    async def until(self, expression, deadline_s=DEADLINE_S):
-        """The first truthy value of the expression, asked for again and again."""
-        end = asyncio.get_running_loop().time() + deadline_s
-        while True:
-            with suppress(AssertionError):  # the page may not have loaded yet
-                value = await self.value(expression)
-                if value:
-                    return value
-            if asyncio.get_running_loop().time() > end:
-                shown = await self.value("document.body.innerText")
-                raise AssertionError(f"never true: {expression}\n{shown}\n{self.complaints}")
-            await asyncio.sleep(0.05)
-
-    async def until_text(self, selector, words):
-        found = f"document.querySelector({json.dumps(selector)})?.textContent.includes({json.dumps(words)})"
-        await self.until(found)
-
-    async def click(self, selector):
-        """Press and release the left button over the middle of what can be seen and is not disabled."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        free = f"(() => {{ const e = {found}; return e && !e.disabled && e.offsetParent !== null; }})()"
-        await self.until(free)
-        box = await self.value(
-            f"(() => {{ {found}.scrollIntoView({{block: 'nearest'}}); const r = {found}.getBoundingClientRect();"
-            " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
-        )
-        where = {"x": box[0], "y": box[1], "button": "left", "clickCount": 1}
-        await self.send("Input.dispatchMouseEvent", type="mousePressed", **where)
-        await self.send("Input.dispatchMouseEvent", type="mouseReleased", **where)
-
-    async def press(self, key, shift=False):
-        for kind in ("keyDown", "keyUp"):
-            text = key if kind == "keyDown" else ""
-            await self.send("Input.dispatchKeyEvent", type=kind, key=key, text=text, modifiers=8 * shift)
-
-    async def choose_file(self, selector, path):
-        document = await self.send("DOM.getDocument")
-        node = await self.send("DOM.querySelector", nodeId=document["root"]["nodeId"], selector=selector)
-        await self.send("DOM.setFileInputFiles", nodeId=node["nodeId"], files=[str(path)])
-
-    async def leave(self):
-        self._reading.cancel()
-        await self._socket.close()
-
-    async def _read(self):
-        async for message in self._socket:
-            got = json.loads(message.data)
-            if "id" in got and "error" not in got:
-                self._answers.pop(got["id"]).set_result(got["result"])
-            elif "id" in got:
-                self._answers.pop(got["id"]).set_exception(AssertionError(got["error"]))
-            elif got.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
-                self.complaints.append(got["params"])
 
 
 class FakeRobot:
@@ -137,7 +40,7 @@ class FakeRobot:
 
     async def set_speed(self, speed):
         self.asked.append(("speed", speed))
-        return True, f"speed {speed}"
+        return "speed" not in self.refuse, self.refuse.get("speed", f"speed {speed}")
 
     def set_viewers(self, viewers):
         self.viewers = viewers

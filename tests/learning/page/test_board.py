@@ -32,12 +32,16 @@ def test_a_node_that_falls_silent_counts_as_away():
     assert board.snapshot({})["policy"] is None
 
 
-def test_a_runs_status_is_told_once_and_stays():
+def test_who_was_heard_once_and_fell_silent_is_named_and_who_was_never_there_is_not():
     clock = Clock()
     board = Board(clock)
-    board.hear("run", {"state": "waiting", "folder": "runs/a"})
-    clock.now += 1000
-    assert board.snapshot({})["run"]["folder"] == "runs/a"
+    board.hear("run", {"state": "recording", "folder": "runs/a"})
+    board.hear("recorder", {"state": "idle"})
+    assert board.snapshot({})["silent"] == []
+    clock.now += 10
+    board.hear("recorder", {"state": "idle"})
+    told = board.snapshot({})
+    assert (told["run"], told["silent"]) == (None, ["run"])
 
 
 def test_a_browser_gets_each_sample_and_event_once():
@@ -72,14 +76,16 @@ def test_a_browser_that_was_away_for_long_gets_what_is_still_kept():
     assert len(board.snapshot({"events": 3})["events"]) == KEPT_EVENTS
 
 
-def test_only_pictures_that_are_new_to_a_browser_are_given():
-    board = Board(Clock())
+def test_only_pictures_that_are_new_to_a_browser_are_given_with_their_age():
+    clock = Clock()
+    board = Board(clock)
     board.show("live", b"one")
     board.show("goal", b"goal")
     seen = {name: picture.number for name, picture in board.pictures({}).items()}
-    board.show("live", b"two", stamp_ns=5)
+    board.show("live", b"two")
+    clock.now += 2.5
     (picture,) = board.pictures(seen).values()
-    assert (picture.data, picture.stamp_ns) == (b"two", 5)
+    assert (picture.data, picture.age_ms) == (b"two", 2500)
 
 
 def test_a_goal_stands_on_the_shelf_once_newest_first():

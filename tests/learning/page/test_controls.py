@@ -43,6 +43,20 @@ def test_an_e_stop_that_is_latched_must_be_reset_before_anything_else_of_the_arm
     assert not found & {"enable", "home", "start", "step"}
 
 
+def test_nothing_starts_while_the_arm_is_not_heard():
+    for name in ("start", "step", "resume"):
+        assert "the arm is not heard" in why_not(name, None, POLICY | {"state": "paused"})
+    assert "start" in possible(None, POLICY | {"dry_run": True})
+
+
+def test_the_arm_is_not_sent_home_while_the_policy_would_end_the_move():
+    assert "pause or stop it first" in why_not("home", ARM, POLICY | {"state": "running"})
+    assert "stop gives it up" in why_not("home", ARM, POLICY | {"state": "preparing"})
+    for state in ("ready", "paused", "handed_over", "ended"):
+        assert "home" in possible(ARM, POLICY | {"state": state})
+    assert "home" in possible(ARM)
+
+
 def test_the_next_stage_is_there_only_before_the_last():
     stages = {"stages": [{}, {}]}
     assert "next_stage" in possible(ARM, POLICY | stages)

@@ -63,9 +63,11 @@ export class Goals {
   stage({ source, reached }, index, at) {
     const name = source.split("/").at(-1);
     const tile = make("li", `tile${index === at ? " chosen" : ""}${reached ? " done" : ""}`, make("canvas", "strip"), make("span", "", `${index + 1}  ${name}`));
-    Object.assign(tile, { tabIndex: 0, title: source });
+    Object.assign(tile, { tabIndex: 0, role: "button", title: source });
     tile.dataset.stage = index;
-    tile.addEventListener("click", async () => this.say(await ask(`stages/${index}`)));
+    const choose = async () => this.say(await ask(`stages/${index}`));
+    tile.addEventListener("click", choose);
+    tile.addEventListener("keydown", ({ key }) => key === "Enter" && choose());
     queueMicrotask(() => this.cut(index));
     return tile;
   }

@@ -14,28 +14,48 @@ const goals = new Goals(say);
 const buttons = [...document.querySelectorAll("button[data-do]")];
 let connected = false;
 let hiding = 0;
+block();
 
 new Link({
   onFacts(facts) {
     panels.show(facts);
+    if (facts.arm?.mode === "estopped") element("unconfirmed").hidden = true;
     views.caption(facts);
     goals.show(facts);
     allow(facts);
   },
-  onPicture(name, stamp, bytes) {
-    return name === "goal_strip" ? goals.strip(bytes) : views.take(name, bytes);
+  onPicture(name, ageMs, bytes) {
+    return name === "goal_strip" ? goals.strip(bytes) : views.take(name, ageMs, bytes);
   },
   onChange(now) {
     connected = now;
     element("link").classList.toggle("on", now);
     element("lost").hidden = now;
+    document.body.classList.toggle("lost", !now);
     if (now) panels.forget();
-    else for (const button of buttons) button.disabled = button.dataset.do !== "estop";
+    else lose();
   },
 });
 
+// What was heard last may not hold any more, and nothing of it is shown as if it did.
+function lose() {
+  panels.lose();
+  views.lose();
+  element("hint").textContent = "";
+  block();
+}
+
+function block() {
+  for (const button of buttons) button.disabled = button.dataset.do !== "estop";
+}
+
+// Shows what was asked for until it is answered, and then what the policy says.
 const speed = element("speed");
-speed.addEventListener("change", async () => say(await ask(`speed/${speed.value}`)));
+speed.addEventListener("change", async () => {
+  speed.classList.add("waiting");
+  say(await ask(`speed/${speed.value}`));
+  speed.classList.remove("waiting");
+});
 
 // A button that cannot be pressed says why; the line below them says what to do next.
 function allow({ blocked, arm, policy }) {
@@ -44,10 +64,10 @@ function allow({ blocked, arm, policy }) {
   show("disable", enabled);
   for (const button of buttons) {
     const why = blocked[button.dataset.do] ?? "";
-    button.disabled = Boolean(why) || button.classList.contains("waiting");
+    button.disabled = Boolean(why) || (button.classList.contains("waiting") && !isStop(button));
     if (button.dataset.do !== "estop") button.title = why;
   }
-  if (policy?.speed && document.activeElement !== speed) {
+  if (policy?.speed && !speed.classList.contains("waiting")) {
     const percent = String(Math.round(100 * policy.speed));
     if (![...speed.options].some(({ value }) => value === percent)) speed.add(new Option(`${percent} %`, percent));
     speed.value = percent;
@@ -61,25 +81,42 @@ function show(name, shown) {
   document.querySelector(`button[data-do=${name}]`).hidden = !shown;
 }
 
+function isStop({ dataset }) {
+  return dataset.stop !== undefined;
+}
+
+// What stops is asked for as often as somebody presses; everything else once until it is answered.
 async function press(button) {
+  if (button.classList.contains("waiting") && !isStop(button)) return;
+  const asked = (Number(button.dataset.asked) || 0) + 1;
+  button.dataset.asked = asked;
   button.classList.add("waiting");
   const command = button.dataset.do;
-  say(await ask(`do/${command}`, command === "estop" ? { timeoutMs: ESTOP_MS } : {}), command);
-  button.classList.remove("waiting");
+  const answer = await ask(`do/${command}`, command === "estop" ? { timeoutMs: ESTOP_MS } : {});
+  if (asked === Number(button.dataset.asked)) button.classList.remove("waiting");
+  if (command === "estop") confirm(answer);
+  else say(answer);
 }
 
-// A refusal is shown until it was read; that an e-stop was not confirmed stays until the next try.
-function say({ success, message }, command = "") {
+// That an e-stop was not confirmed stays until one is, or until the arm itself says that it is stopped.
+function confirm({ success, message }) {
+  element("unconfirmed").textContent = `E-STOP NOT CONFIRMED: ${message}. Use the hardware stop.`;
+  element("unconfirmed").hidden = success;
+  if (success) say({ success, message });
+}
+
+// A refusal is shown until it was read.
+function say({ success, message }) {
   clearTimeout(hiding);
   const toast = element("toast");
-  const worst = command === "estop" && !success;
-  toast.textContent = worst ? `E-STOP NOT CONFIRMED: ${message}. Use the hardware stop.` : message;
+  toast.textContent = message;
   toast.classList.toggle("fine", success);
   toast.hidden = !message;
-  if (!worst) hiding = setTimeout(() => (toast.hidden = true), success ? 1800 : 6000);
+  hiding = setTimeout(() => (toast.hidden = true), success ? 1800 : 6000);
 }
 
-for (const button of buttons) button.addEventListener("click", () => press(button));
+// The second click of a double click is no second wish, unless it is one to stop.
+for (const button of buttons) button.addEventListener("click", ({ detail }) => (detail < 2 || isStop(button)) && press(button));
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
@@ -87,10 +124,10 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return press(element("estop"));
   }
-  if (event.target.matches("select")) return;
-  // What moves the arm or throws something away needs shift; a stop never does.
+  // What moves the arm or throws something away needs shift; a stop never does. A list takes all other letters itself.
   const fits = ({ dataset }) => dataset.key === event.key.toLowerCase() && (event.shiftKey || dataset.shift === undefined);
-  const wanted = buttons.find((button) => fits(button) && !button.hidden && !button.disabled);
+  const heard = (button) => isStop(button) || !event.target.matches("select");
+  const wanted = buttons.find((button) => fits(button) && heard(button) && !button.hidden && !button.disabled);
   if (connected && wanted) {
     event.preventDefault();
     press(wanted);

@@ -7,6 +7,8 @@ const KEPT_ROWS = 3000;
 const ARM = { disabled: "warm", holding: "good", moving: "good", estopped: "bad" };
 const POLICY = { running: "good", paused: "warm", handed_over: "warm", inactive: "bad" };
 const JUDGED = { recording: "is recorded; did it succeed?", judging: "has ended and waits for your verdict" };
+const NOTED = { true: "is recorded; noted: it succeeded", false: "is recorded; noted: it failed" };
+const HEARD = ["arm-mode", "policy-state", "run-time", "record-state"];
 const VERDICTS = { reached: ["reached", "good"], not_improving: ["not improving", "warm"], time_limit: ["time is up", "warm"], failed: ["failed", "bad"], stopped: ["stopped", ""] };
 
 export function element(id) {
@@ -31,6 +33,7 @@ export class Panels {
   show(facts) {
     for (const [name, more] of Object.entries(facts.samples)) this.rows[name] = [...this.rows[name], ...more].slice(-KEPT_ROWS);
     this.header(facts);
+    this.refused(facts.policy);
     this.progress(facts);
     this.timings(facts);
     this.checks(facts.policy?.checks ?? []);
@@ -45,7 +48,17 @@ export class Panels {
     element("events").replaceChildren();
   }
 
-  header({ arm, policy, recorder, run }) {
+  // Without a connection nothing is known of anybody.
+  lose() {
+    for (const id of HEARD) chip(id, "unknown", "bad");
+    for (const id of ["latched", "handed", "viewers"]) element(id).hidden = true;
+    Object.assign(element("verdict"), { textContent: "", className: "pill" });
+    Object.assign(element("steps"), { textContent: "\u2013" });
+    element("steps-unit").textContent = "";
+    document.title = "not connected";
+  }
+
+  header({ arm, policy, recorder, run, silent, viewers }) {
     element("robot").textContent = arm?.robot || "robot";
     element("checkpoint").textContent = (policy?.checkpoint ?? "").split("/").slice(-2).join("/");
     element("checkpoint").title = policy?.checkpoint ?? "";
@@ -56,13 +69,24 @@ export class Panels {
     chip("policy-state", policy ? `${state}${dry}` : "not heard", policy ? POLICY[policy.state] : "bad");
     const limit = policy?.time_limit_s ? ` of ${clock(policy.time_limit_s)}` : "";
     const slow = policy?.speed && policy.speed !== 1 ? `, speed ${policy.speed}` : "";
-    chip("run-time", policy?.run ? `${clock(policy.seconds ?? 0)}${limit}${slow}` : "none yet", run?.failure ? "bad" : "");
+    const unrecorded = silent.includes("run") ? ", its recorder is not heard" : "";
+    const time = policy?.run ? `${clock(policy.seconds ?? 0)}${limit}${slow}` : policy ? "none yet" : "\u2013";
+    chip("run-time", `${time}${unrecorded}`, run?.failure || unrecorded ? "bad" : "");
     element("run-chip").title = run?.folder ?? "";
-    element("record-chip").hidden = !recorder;
-    chip("record-state", recorder?.state ?? "", { recording: "bad", pending: "warm" }[recorder?.state]);
+    const gone = silent.includes("recorder");
+    element("record-chip").hidden = !recorder && !gone;
+    chip("record-state", recorder?.state ?? "not heard", gone ? "bad" : { recording: "bad", pending: "warm" }[recorder?.state]);
+    element("viewers").textContent = `${viewers} pages are open`;
+    element("viewers").hidden = viewers < 2;
     element("latched").hidden = arm?.mode !== "estopped";
     element("latched-reason").textContent = arm?.reason ?? "";
     element("handed").hidden = policy?.state !== "handed_over";
+  }
+
+  refused(policy) {
+    const kept = policy?.goal ? " The goal before it stays in force." : "";
+    element("refused").textContent = `Goal refused: ${policy?.goal_refused}.${kept}`;
+    element("refused").hidden = !policy?.goal_refused;
   }
 
   progress({ policy, progress, seconds }) {
@@ -121,7 +145,7 @@ export class Panels {
 
   // Whoever saw the run may judge it while it goes on, and afterwards for as long as its record waits.
   run(run) {
-    const words = JUDGED[run?.state];
+    const words = (run?.state === "recording" && NOTED[run.verdict]) || JUDGED[run?.state];
     element("run-card").hidden = !words;
     element("run-facts").textContent = words ? `${run.run} ${words}` : "";
   }
@@ -151,7 +175,7 @@ function chip(id, text, kind = "") {
 }
 
 function cell(name, value, after, bad) {
-  return make("div", "", make("span", "", name), make("b", bad ? "bad" : "", value), make("small", "", after));
+  return make("div", "", make("span", "", name), make("b", bad && !after ? "bad" : "", value), make("small", bad ? "bad" : "", after));
 }
 
 function at(sorted, share) {

@@ -1,7 +1,7 @@
 // The live view beside the goal, the goal laid over it, and both as the network sees them.
 
 import { ask } from "./link.js";
-import { element } from "./panels.js";
+import { clock, element } from "./panels.js";
 
 const STALE_MS = 1500;
 
@@ -9,18 +9,21 @@ export class Views {
   constructor() {
     this.bitmaps = {};
     this.times = [];
+    this.seenAt = -Infinity;
     this.overlay = element("overlay");
     this.overlay.addEventListener("input", () => this.draw());
     element("difference").addEventListener("change", () => this.draw());
     setInterval(() => this.age(), 300);
   }
 
-  async take(name, bytes) {
+  // What the server has kept for long is no live view, however new it is to this page.
+  async take(name, ageMs, bytes) {
     const bitmap = await createImageBitmap(new Blob([bytes])).catch(() => null);
     if (!bitmap) return;
     this.bitmaps[name]?.close();
     this.bitmaps[name] = bitmap;
-    if (name === "live") this.count();
+    if (name === "live") this.count(ageMs);
+    if (name === "view_seen") this.seenAt = performance.now() - ageMs;
     this.draw(name);
   }
 
@@ -47,17 +50,27 @@ export class Views {
     pen.restore();
   }
 
-  count() {
+  count(ageMs) {
     const now = performance.now();
-    this.times = [...this.times.filter((time) => now - time < 2000), now];
+    this.times = [...this.times.filter((time) => now - time < 2000), now - ageMs];
+    this.age();
   }
 
   age() {
     const now = performance.now();
-    const stale = !this.times.length || now - this.times.at(-1) > STALE_MS;
+    const oldMs = now - (this.times.at(-1) ?? -Infinity);
+    const stale = Boolean(this.bitmaps.live) && oldMs > STALE_MS;
     this.times = this.times.filter((time) => now - time < 2000 || time === this.times.at(-1));
-    document.querySelector("#live-view .screen").classList.toggle("stale", Boolean(this.bitmaps.live) && stale);
-    this.rate = stale ? 0 : Math.round((this.times.length - 1) / 2);
+    document.querySelector("#live-view .screen").classList.toggle("stale", stale);
+    element("live-old").hidden = !stale;
+    if (stale) element("live-old").textContent = `not live: no new picture for ${clock(oldMs / 1000)}`;
+    element("view-seen").classList.toggle("stale", now - this.seenAt > STALE_MS);
+    this.rate = oldMs > STALE_MS ? 0 : Math.round((this.times.length - 1) / 2);
+  }
+
+  // Without a connection every picture is one of before.
+  lose() {
+    element("live-facts").textContent = "";
   }
 
   // The first camera is the one that is shown.
@@ -68,7 +81,7 @@ export class Views {
       picker.dataset.names = sorted.join();
       picker.replaceChildren(...sorted.map((name) => new Option(name)));
     }
-    if (document.activeElement !== picker) picker.value = cameras[0];
+    if (!picker.classList.contains("waiting")) picker.value = cameras[0];
   }
 
   // What stands above the two pictures.
@@ -84,7 +97,11 @@ export class Views {
 }
 
 const picker = element("camera");
-picker.addEventListener("change", () => ask(`cameras/${encodeURIComponent(picker.value)}`));
+picker.addEventListener("change", async () => {
+  picker.classList.add("waiting");
+  await ask(`cameras/${encodeURIComponent(picker.value)}`);
+  picker.classList.remove("waiting");
+});
 
 function paint(id, bitmap) {
   const canvas = element(id);
