@@ -94,6 +94,8 @@ def bench_control(
         _run(client, seconds, load, on_second)
         facts = summarise_timing(client.timing, rate_hz)
         facts["device"] = client.policy_status["device"]
+        facts["arm_motion_ms"] = client.policy_status["latency_ms"]["arm_motion"]
+        facts["arm_following_ms"] = client.policy_status["latency_ms"]["arm_following"]
         facts["dropped_frames"] = sum(client.policy_status["frames_lost"].values())
         on_ticks(client.timing)
         graph.stop()

@@ -72,11 +72,20 @@ def run_control(options: argparse.Namespace) -> dict[str, Any]:
             )
         console.print(control_table(one))
         console.print(
-            f"{one['missed']} of {one['ticks']} ticks missed, {one['dropped_frames']} frames lost", highlight=False
+            f"{one['missed']} of {one['ticks']} ticks missed, {one['dropped_frames']} frames lost{arm_words(one)}",
+            highlight=False,
         )
     if options.out is not None:
         plot_control(options.out / "control.png", ticks)
     return {"rates": facts} if options.rates else facts[f"{options.rate:g}"]
+
+
+def arm_words(facts: dict[str, Any]) -> str:
+    """How long the arm took from a command to a motion; nothing where it did not move from rest."""
+    motion = facts.get("arm_motion_ms")
+    if motion is None:
+        return ""
+    return f"; the arm moved {motion['p50']:.0f} ms after a command (n {motion['n']}, to {motion['resolution']:.0f} ms)"
 
 
 def control_table(facts: dict[str, Any]) -> Any:

@@ -110,6 +110,7 @@ def test_several_rates_leave_their_ticks_one_picture_and_the_facts_of_each(tmp_p
         timing = ticks([0.0, 1 / rate, 2 / rate])
         on_ticks(timing)
         facts = {"rate": rate, "checkpoint": checkpoint, "device": device, "dropped_frames": 0}
+        facts |= {"arm_motion_ms": {"p50": 61.0, "n": 1, "resolution": 20.0} if rate == 5 else None}
         return facts | summarise_timing(timing, rate)
 
     monkeypatch.setattr("crl_learning.bench_control.bench_control", fake)
@@ -120,4 +121,6 @@ def test_several_rates_leave_their_ticks_one_picture_and_the_facts_of_each(tmp_p
     assert [facts[rate]["ticks"] for rate in ("5", "50")] == [3, 3]
     assert len((tmp_path / "ticks_50hz.csv").read_text().splitlines()) == 4
     assert (tmp_path / "control.png").stat().st_size > 1000
-    assert "50 Hz" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "50 Hz" in shown
+    assert shown.count("the arm moved 61 ms after a command (n 1, to 20 ms)") == 1

@@ -116,6 +116,20 @@ def test_a_run_goes_on_through_a_pause_and_its_changes_are_events(tmp_path, keep
     assert any(kind == "late" and text.startswith("2 results") for kind, text in events)
 
 
+def test_latencies_are_kept_as_known_at_the_end_and_a_check_that_warns_meanwhile_is_an_event(tmp_path, keeper):
+    late = {"name": "arm latency", "verdict": "warning", "sentence": "the arm begins to move 250 ms after a command"}
+    unknown = late | {"verdict": "unknown", "sentence": "no motion was measured yet"}
+    keeper.on_status(status("running", checks=[unknown], latency_ms={"arm_motion": None}), 2, 0.1)
+    assert opened(tmp_path).facts["latency_ms"] == {"arm_motion": None}
+    measured = {"latency_ms": {"arm_motion": {"p50": 250.0}}, "checks": [late]}
+    keeper.on_status(status("running", **measured), 3, 0.2)
+    keeper.on_status(status("running", **measured | {"checks": [late | {"sentence": "255 ms"}]}), 4, 0.3)
+    keeper.on_status(status("ended", ended=ENDED, **measured), 5, 0.4)
+    assert opened(tmp_path).facts["latency_ms"] == {"arm_motion": {"p50": 250.0}}
+    checks = [one["text"] for one in opened(tmp_path).events() if one["kind"] == "check"]
+    assert checks == [unknown["sentence"], late["sentence"]]
+
+
 def test_a_run_that_is_heard_of_late_is_recorded_with_the_plan_that_it_follows(tmp_path, keeper):
     """The plan was an event only where the recorder had heard of the run without it."""
     plan = {"state": "followed", "reason": "", "waypoints": [{"episode": "e", "frame": 7}], "ticks": [3.0, 4.0]}

@@ -124,15 +124,10 @@ class PolicyNode(CrlNode):
             policy.action_spec,
             settings.max_age_ms / 1e3,
             settings.align_ms / 1e3,
-            on_frame=lambda *_: self._ask(),
-            on_state=lambda _: self._ask(),
+            on_frame=lambda *_: self._control.ask(),
+            on_state=lambda state: self._control.take_state(state),
             require=lambda declared, robot: policy.require_robot(declared, spec.native, robot),
         )
-
-    def _ask(self) -> None:
-        """In lock step there is a tick whenever something new is there."""
-        if self._demand is not None:
-            self._demand.ask()
 
     def _observe(self) -> Observation | None:
         observation = self._observations.observe(self.now_ns()) if self.active else None
@@ -145,6 +140,7 @@ class PolicyNode(CrlNode):
     def _look(self) -> None:
         """Twice a second: what a tick would say while nothing is acted on, the first checks, and the status."""
         self._control.preview()
+        self._desk.look_at_arm()
         if self.active and not self._desk.checks and state_of(True, self._run, self._desk.starting) == "ready":
             self._desk.look_around()
         self._publish_status()

@@ -23,11 +23,18 @@ class ArmServices:
 
     Args:
         pose: where runs begin; told to the arm at once.
+        asked: told when the arm is asked to go.
         answered: told whether the arm goes, and its words.
     """
 
-    def __init__(self, node: CrlNode, pose: StartPose | None, answered: Callable[[bool, str], None]) -> None:
-        self._node, self._answered = node, answered
+    def __init__(
+        self,
+        node: CrlNode,
+        pose: StartPose | None,
+        asked: Callable[[int], None],
+        answered: Callable[[bool, str], None],
+    ) -> None:
+        self._node, self._asked, self._answered = node, asked, answered
         self._facts, self._told = ArmFacts(), None
         self._home = node.create_client(Trigger, "arm/home")
         self._go = node.create_client(Trigger, GO_TO_START)
@@ -50,6 +57,7 @@ class ArmServices:
 
     def go(self, pose: StartPose) -> None:
         """Ask it to move there; the answer comes later."""
+        self._asked(self._node.now_ns())
         self._client(pose).call_async(Trigger.Request()).add_done_callback(self._on_answer)
 
     def stop(self) -> None:

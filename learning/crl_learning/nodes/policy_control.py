@@ -9,11 +9,12 @@ from typing import Any
 from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.policy_loop import Policy
 from crl_learning.progress.watch import ProgressWatch
+from crl_learning.runtime.arm_watch import ArmWatch
 from crl_learning.runtime.goal_run import GoalRun
 from crl_learning.runtime.latency import LatencyMeter
 from crl_learning.runtime.outcome import UNUSABLE, Outcome
 from crl_learning.runtime.status import progress_facts
-from crl_robot.contracts import Observation
+from crl_robot.contracts import ArmState, Observation
 from crl_robot.errors import CrlError
 from crl_robot.nodes.worker import NEWEST_TICKS, Worker
 from crl_robot.schedule import OnDemand
@@ -50,6 +51,7 @@ class Control:
         self.latency = LatencyMeter()
         for _ in range(REHEARSALS):
             self.latency.add(inference=policy.rehearse())
+        self.arm = ArmWatch(policy.action_spec.period_s)
         self._run, self._policy, self._topics = run, policy, topics
         self._observe, self._changed, self._failed = observe, changed, failed
         self._rate = rate if watch.calibrated else None
@@ -77,10 +79,11 @@ class Control:
             worker.stop(timeout_s=1.0)
 
     def preview(self) -> None:
-        """What a tick would say while nothing is acted on; ends a thread whose run is over.
+        """What a tick would say while nothing is acted on; ends a thread whose run is over. To be called now and then.
 
-        Without a goal it says how old views and arm states are.
+        Without a goal it says how old views and arm states are. While a run goes on it only looks how the arm follows.
         """
+        self.arm.look()
         if self._run.clock.state == "running":
             return
         self.end()
@@ -90,11 +93,26 @@ class Control:
             self.latency.add(camera=camera_ms, arm_state=arm_age_ms(observation))
         self._run.preview(observation, lambda outcome: self._tell(outcome, observation))
 
+    def ask(self) -> None:
+        """In lock step there is a tick whenever something new is there."""
+        if self._demand is not None:
+            self._demand.ask()
+
+    def take_state(self, state: ArmState) -> None:
+        """Note where the arm was; not in lock step, where the world waits and an arm has no latency."""
+        if self._demand is None:
+            self.arm.state(state.joints.stamp_ns, state.measured.position, state.target.position)
+        self.ask()
+
+    def latency_ms(self) -> dict[str, dict[str, float] | None]:
+        """Of cameras, arm and inference, by name; None where nothing was measured yet."""
+        return {**self.latency.summary(), **self.arm.summary()}
+
     def facts(self) -> dict[str, Any]:
         """Lateness of the newest ticks, and what was measured of the latencies."""
         stats = self._worker.stats if self._worker is not None else None
         return {
-            "latency_ms": self.latency.summary(),
+            "latency_ms": self.latency_ms(),
             "lateness_ms": stats.summary(NEWEST_TICKS) if stats else None,
             "missed": stats.missed if stats else 0,
         }
@@ -117,7 +135,9 @@ class Control:
         """Inside the run's lock."""
         if outcome.send and observation is not None:
             self._sent_ns = observation.newest_stamp_ns
-        self._topics.send(outcome)
+        sent_ns = self._topics.send(outcome)
+        if sent_ns is not None and outcome.tick.action is not None:
+            self.arm.commanded(sent_ns, outcome.tick.action.values[:3])
         self._tell(outcome, observation)
         if outcome.changed:
             self._changed()

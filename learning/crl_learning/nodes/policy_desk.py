@@ -14,7 +14,7 @@ from crl_learning.nodes.policy_settings import PolicySettings
 from crl_learning.nodes.policy_starting import Starting
 from crl_learning.nodes.policy_topics import PolicyTopics
 from crl_learning.progress.export import ProgressExport
-from crl_learning.runtime.checks import NOTHING_SEEN, Check, before_a_run
+from crl_learning.runtime.checks import NOTHING_SEEN, Check, arm_check, before_a_run
 from crl_learning.runtime.goal_run import GoalRun
 from crl_learning.runtime.start_pose import start_pose
 from crl_learning.views import Views
@@ -89,7 +89,7 @@ class Desk:
         if self._settings.checks == "off":
             return []
         observation = self._observations.observe(self._node.now_ns())
-        latency = self._control.latency.summary()
+        latency = self._control.latency_ms()
         checks = before_a_run(observation, self._images.camera, self._actions, self._export, latency)
         if observation is not None:
             self.checks = checks
@@ -97,6 +97,15 @@ class Desk:
                 if check.verdict in ("warning", "refused"):
                     self._node.get_logger().warning(f"{check.name}: {check.words}")
         return checks
+
+    def look_at_arm(self) -> None:
+        """The check of the arm's latency anew: an arm moves first in the midst of a run."""
+        check = arm_check(self._control.latency_ms(), self._actions)
+        before = next((one for one in self.checks if one.name == check.name), check)
+        if check != before:
+            self.checks = [check if one is before else one for one in self.checks]
+            if check.verdict == "warning" and before.verdict != "warning":
+                self._node.get_logger().warning(f"{check.name}: {check.words}")
 
     def _checks_or_none(self) -> list[Check] | None:
         """None while nothing is seen that could be checked."""

@@ -45,7 +45,7 @@ class Starting:
         self._run, self._control, self._topics = parts
         dry = self._run.settings.dry_run
         self._pose = None if dry else pose
-        self._arm = ArmServices(node, self._pose, self._answered)
+        self._arm = ArmServices(node, self._pose, self._control.arm.led, self._answered)
         self.preparation = Preparation(
             self._arm,
             look,

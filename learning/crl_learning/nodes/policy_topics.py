@@ -64,17 +64,19 @@ class PolicyTopics:
             actions, self._actions = self._actions, None
             self._node.destroy_publisher(actions)
 
-    def send(self, outcome: Outcome) -> None:
-        """Command the arm, if the tick ended so, and tell the timing of the tick."""
-        tick = outcome.tick
+    def send(self, outcome: Outcome) -> int | None:
+        """Command the arm, if the tick ended so, and tell the timing of the tick; returns when it was commanded."""
+        tick, sent_ns = outcome.tick, None
         if tick.action is not None:
             msg = msg_from_action(tick.action, self._node.get_fully_qualified_name())
             if outcome.send and self._actions is not None:
+                sent_ns = self._node.now_ns()
                 self._actions.publish(msg)
             self._planned.publish(msg)
         if math.isfinite(tick.estimate):
             self._estimates.publish(Float64(data=tick.estimate))
         self._timings.publish(Float64MultiArray(data=[tick.lateness_ms, tick.age_ms, tick.inference_ms]))
+        return sent_ns
 
     def tell_progress(self, facts: Mapping[str, Any]) -> None:
         """One tick's progress."""

@@ -36,6 +36,7 @@ def report_data(facts: Facts, ticks: Sequence[Facts], events: Sequence[Facts], z
         "ticks": [_tick_row(tick, zero_ns) for tick in ticks if _tick_ns(tick)],
         "actions": [_action_row(tick, zero_ns) for tick in ticks if _tick_ns(tick) and tick.get("action")],
         "timing": {name: spread([tick.get(name) for tick in ticks]) for name in TIMES},
+        "latency": latency_words(facts),
         "period_ms": period_ms,
         "idle": idle_periods(ticks, events, period_ms) if period_ms else 0,
         "ticks_count": len(ticks),
@@ -56,6 +57,23 @@ def verdict(facts: Facts) -> tuple[str, str]:
         return "Not ended: the run still goes on, or its record was cut off", "warm"
     words = str(ended.get("sentence") or ended.get("verdict", "")).rstrip(".")
     return words[:1].upper() + words[1:], KINDS.get(str(ended.get("verdict")), "warm")
+
+
+def latency_words(facts: Facts) -> list[str]:
+    """What is known of the arm's latency in sentences; none in a record from before it was measured."""
+    latency = facts.get("latency_ms") or {}
+    age, motion, behind = (latency.get(name) for name in ("arm_state", "arm_motion", "arm_following"))
+    words = [f"The arm's state was {age['p50']:.0f} ms old."] if age else []
+    if motion:
+        words.append(
+            f"The arm began to move {motion['p50']:.0f} ms after a command, known to {motion['resolution']:.0f} ms: "
+            f"median of {motion['n']:.0f} motions from rest."
+        )
+    elif age:
+        words.append("No motion of the arm from rest was measured.")
+    if behind:
+        words.append(f"It was {behind['shift']:.0f} ms behind its commands, known to {behind['resolution']:.0f} ms.")
+    return words
 
 
 def idle_periods(ticks: Sequence[Facts], events: Sequence[Facts], period_ms: float) -> int:

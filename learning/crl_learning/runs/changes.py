@@ -16,6 +16,7 @@ def run_facts(status: Status) -> dict[str, Any]:
     kept = ("checkpoint", "image_spec", "goal_camera", "native", "dry_run", "speed", "time_limit_s", "action_spec")
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     facts = {"id": status["run"], "created": created, **{key: status[key] for key in kept}}
+    facts |= {"latency_ms": status.get("latency_ms", {})}
     return facts | {"cameras": status["cameras"], "rate_hz": status["action_spec"]["rate_hz"]}
 
 
@@ -28,6 +29,10 @@ def changes(before: Status, status: Status) -> Iterator[tuple[str, str, dict[str
             text = f"refused: {status[key]}" if key == "goal_refused" else str(status[key])
             yield kind, text, {key: status[key], "reason": status["reason"]}
     yield from plan_changes(before, status)
+    found = {(check["name"], check["verdict"]) for check in before.get("checks", ())}
+    for check in status.get("checks", ()):
+        if (check["name"], check["verdict"]) not in found:
+            yield "check", check["sentence"], check
     late = status["counters"].get("late", 0) - before.get("counters", {}).get("late", 0)
     if late > 0:
         yield "late", f"{late} results came too late and were dropped", {"count": late}

@@ -179,6 +179,7 @@ class RunKeeper:
             self._recording = False
         folder.end(
             ended=words,
+            latency_ms=self._status.get("latency_ms", {}),
             steps=recorded.steps,
             lost=dict(recorded.lost or {}),
             failure=self.failure,

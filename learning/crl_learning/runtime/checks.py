@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -50,6 +51,7 @@ def before_a_run(
         alignment_check(observation.frames[camera].image, camera, export),
         pose_check(observation.arm.measured.position, export),
         latency_check(latency_ms, spec),
+        arm_check(latency_ms, spec),
     ]
 
 
@@ -97,6 +99,28 @@ def latency_check(latency_ms: Mapping[str, Mapping[str, float] | None], spec: Ac
     slow = inference["p50"] > SLOW_PART * period_ms
     verdict: CheckVerdict = "refused" if inference["p50"] > period_ms else "warning" if slow else "ok"
     return Check("latency", verdict, sentence, round(1 - inference["p50"] / period_ms, 3))
+
+
+def arm_check(latency_ms: Mapping[str, Mapping[str, float] | None], spec: ActionSpec) -> Check:
+    """Whether the arm begins to move within the control period of a command."""
+    name, motion, period_ms = "arm latency", latency_ms.get("arm_motion"), 1e3 * spec.period_s
+    if motion is None:
+        return Check(name, "unknown", "no motion of a standing arm was measured yet")
+    took_ms, resolution_ms = motion["p50"], motion["resolution"]
+    sentence = f"the arm begins to move {took_ms:.0f} ms after a command (known to {resolution_ms:.0f} ms)"
+    score = round(1 - took_ms / period_ms, 3)
+    if took_ms <= period_ms:
+        return Check(name, "ok", sentence, score)
+    blind = math.ceil(took_ms / period_ms) - 1
+    seen = "its last action" if blind == 1 else f"any of its last {blind} actions"
+    return Check(
+        name,
+        "warning",
+        f"{sentence}, longer than a control period of {period_ms:.0f} ms: the policy chooses before it sees "
+        f"what came of {seen}, and may go too far and back; lower 'speed', or train for a lower rate or with "
+        "network.chunk",
+        score,
+    )
 
 
 def as_dicts(checks: list[Check]) -> list[dict[str, Any]]:

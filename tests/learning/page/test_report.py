@@ -65,6 +65,7 @@ def run(tmp_path):
         "episode": "one",
         "goals": goals,
         "checkpoint": EVIL,
+        "latency_ms": {"arm_motion": {"p50": 61.0, "max": 61.0, "n": 1, "resolution": 20.0}},
     }
     events = [{"stamp_ns": ZERO + 1_000_000_000, "kind": "arm", "text": "workspace: x above 0.45 m"}]
     ticks = [tick(step) for step in range(STEPS)]
@@ -153,6 +154,7 @@ def test_the_page_shows_the_run_and_a_click_on_an_event_goes_there(run, tmp_path
     async def scenario():
         async with browse(path.as_uri()) as shown:
             await shown.until_text("#headline", "Reached after 2.0 s")
+            assert "The arm began to move 61 ms after a command" in await shown.text("#latency")
             assert "workspace: x above 0.45 m" in await shown.text("#safety")
             assert await shown.value("document.title") != "evil"
             await shown.until("document.getElementById('film').readyState >= 2")

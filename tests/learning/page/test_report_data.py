@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from crl_learning.page.report_data import idle_periods, report_data, spread, start_ns, verdict
+from crl_learning.page.report_data import idle_periods, latency_words, report_data, spread, start_ns, verdict
 
 ZERO = 1_000_000_000_000
 
@@ -51,6 +51,20 @@ def test_periods_without_a_tick_are_counted_but_not_those_of_a_pause():
     assert idle_periods(ticks, [], 200.0) == 22
     data = report_data(facts(), ticks, [paused], ZERO)
     assert (data["idle"], data["ticks_count"], data["period_ms"]) == (3, 5, 200.0)
+
+
+def test_the_latency_of_the_arm_is_told_as_far_as_it_was_measured():
+    motion = {"p50": 61.7, "max": 80.0, "n": 3, "resolution": 20.2}
+    behind = {"shift": 110.0, "resolution": 15.0, "correlation": 0.97, "n": 40}
+    latency = {"arm_state": {"p50": 12.4}, "arm_motion": motion, "arm_following": behind}
+    assert report_data(facts(latency_ms=latency), [], [], ZERO)["latency"] == [
+        "The arm's state was 12 ms old.",
+        "The arm began to move 62 ms after a command, known to 20 ms: median of 3 motions from rest.",
+        "It was 110 ms behind its commands, known to 15 ms.",
+    ]
+    still = {"arm_state": {"p50": 12.4}, "arm_motion": None, "arm_following": None}
+    assert latency_words(facts(latency_ms=still))[1:] == ["No motion of the arm from rest was measured."]
+    assert latency_words(facts()) == []
 
 
 def test_a_spread_counts_every_value_that_is_known():

@@ -166,6 +166,11 @@ function lists() {
   element("events").replaceChildren(...data.events.filter(({ kind }) => kind !== "arm").map(entry));
 }
 
+function latency() {
+  element("latency").hidden = !data.latency.length;
+  element("latency").textContent = data.latency.join(" ");
+}
+
 function table() {
   const { facts } = data;
   const lost = Object.entries(facts.lost ?? {}).map(([name, count]) => `${count} ${name}`).join(", ");
@@ -182,6 +187,7 @@ function table() {
 head();
 pictures();
 element("histograms").replaceChildren(...TIMES.map(histogram));
+latency();
 lists();
 table();
 point(rows[0]?.[0] ?? 0);
