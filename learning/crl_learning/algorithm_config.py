@@ -175,3 +175,8 @@ class AlgorithmConfig:
 
 
 SETTING_NAMES = tuple(one.name for one in fields(AlgorithmConfig))
+
+
+def called(algorithm: str, critic_term: bool) -> str:
+    """An algorithm for people, told apart from the control whose actor only clones; gcbc has no critic at all."""
+    return algorithm if critic_term or algorithm == "gcbc" else f"{algorithm} without the critic's term"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_learning.algorithm_config import called
 from crl_learning.assets import checkpoint_folder
 from crl_learning.checkpoint import load_meta
 from crl_learning.csv_rows import write_rows
@@ -72,8 +73,7 @@ def training_facts(checkpoints: Iterable[str]) -> dict[str, Any]:
 def training_words(one: Mapping[str, Any]) -> str:
     """One entry of `training_facts` for people."""
     objective = f", objective {one['objective']}" if one["objective"] else ""
-    control = "" if one["critic_term"] or one["algorithm"] == "gcbc" else ", without the critic's term: it only clones"
-    return f"{one['algorithm']}{objective}{control}"
+    return called(one["algorithm"], one["critic_term"]) + objective
 
 
 def by_policy(

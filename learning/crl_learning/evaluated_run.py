@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crl_learning.algorithm_config import called
 from crl_learning.csv_rows import read_rows
 from crl_learning.run_evaluation import EVALUATION, SUCCESS, TRIALS
 from crl_learning.run_folder import SETTINGS
@@ -25,6 +26,7 @@ class Run:
     """A run and what became of its trials.
 
     Attributes:
+        algorithm: as people are told it.
         setting: equal for runs that differ in their seed alone.
         counts: of its evaluations, all on one ``task``.
     """
@@ -41,7 +43,8 @@ def read_run(folder: Path) -> Run:
     """A run with its evaluations. Raises ConfigError."""
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        algorithm, seed = str(settings["algorithm"]["name"]), int(settings["seed"])
+        trained = settings["algorithm"]
+        algorithm, seed = called(str(trained["name"]), trained.get("critic_term", True)), int(settings["seed"])
         setting = json.dumps({name: value for name, value in settings.items() if name not in OWN}, sort_keys=True)
         counts = _counts(read_rows(folder / "metrics.csv"))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -56,6 +56,15 @@ def test_other_settings_of_one_algorithm_are_groups_named_after_their_folders(tm
     assert [group.name for group in grouped(runs)] == ["crl (small)", "crl (large)", "gcbc"]
 
 
+def test_a_control_without_the_critics_term_is_named_so(tmp_path):
+    control = run(tmp_path / "control")
+    settings = json.loads((control / "settings.json").read_text())
+    settings["algorithm"]["critic_term"] = False
+    (control / "settings.json").write_text(json.dumps(settings))
+    runs = [read_run(run(tmp_path / "crl")), read_run(control)]
+    assert [group.name for group in grouped(runs)] == ["crl", "crl without the critic's term"]
+
+
 def test_folders_of_one_name_are_told_apart_by_their_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = [Path("small/s0"), Path("large/s0"), Path("huge")]

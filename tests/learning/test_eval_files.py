@@ -93,8 +93,8 @@ def test_the_summary_names_algorithm_and_objective_of_every_checkpoint():
     ("algorithm", "objective", "critic_term", "words"),
     [
         ("stable_crl", "nce", True, "stable_crl, objective nce"),
-        ("stable_crl", "nce", False, "stable_crl, objective nce, without the critic's term: it only clones"),
-        ("hiql", None, False, "hiql, without the critic's term: it only clones"),
+        ("stable_crl", "nce", False, "stable_crl without the critic's term, objective nce"),
+        ("hiql", None, False, "hiql without the critic's term"),
         ("gcbc", None, False, "gcbc"),
     ],
 )
