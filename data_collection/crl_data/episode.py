@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from crl_data.camera_track import CameraTrack
 from crl_data.schema import StoreSpec
+from crl_data.told import GOAL_ARRAYS, GOALS, PROGRESS, PROGRESS_ARRAYS, EpisodeGoal, goal_frames, goals_of_steps
 from crl_robot.contracts import ACTION_DIM
 from crl_robot.geometry import matrix_from_quat, rpy_from_matrix
 
@@ -116,17 +117,26 @@ class EpisodeMeta:
 
 @dataclass(frozen=True)
 class Episode:
-    """A whole episode: ``arrays`` by the names of STEP_ARRAYS, those that it has, ``cameras`` by camera name."""
+    """A whole episode: ``arrays`` by the names of STEP_ARRAYS, those that it has, ``cameras`` by camera name.
+
+    Runs of a policy also have ``progress``, (T, ...) by the names of PROGRESS_ARRAYS, and the ``goals`` in force.
+    """
 
     meta: EpisodeMeta
     arrays: dict[str, NDArray[Any]]
     cameras: dict[str, CameraTrack]
+    progress: dict[str, NDArray[Any]] = field(default_factory=dict)
+    goals: tuple[EpisodeGoal, ...] = ()
 
     def __len__(self) -> int:
         return self.meta.steps
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.arrays[name]
+
+    def goal_numbers(self) -> NDArray[np.int64]:
+        """(T,) which of the goals was in force at each step, -1 where none was."""
+        return goals_of_steps([goal.from_step for goal in self.goals], len(self))
 
 
 def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
@@ -137,12 +147,21 @@ def required_arrays(spec: StoreSpec, meta: EpisodeMeta) -> list[str]:
 
 
 def array_kind(path: str, spec: StoreSpec) -> DTypeLike | None:
-    """dtype of an array, by its path inside the group; None when no episode of such a store has it. Not for frames."""
+    """dtype of an array, by its path inside the group; None when no episode of such a store has it.
+
+    Not for the frames of the steps.
+    """
     folder, _, name = path.rpartition("/")
     if folder == ARM_STREAM and name in ARM_STREAM_ARRAYS:
         return STEP_ARRAYS.get(name, np.int64)
     if folder in {f"cameras/{camera}" for camera in spec.cameras} and name in CAMERA_STAMPS:
         return np.int64
+    if folder == PROGRESS:
+        return PROGRESS_ARRAYS.get(name)
+    if folder == GOALS and name in GOAL_ARRAYS:
+        return np.int64
+    if path in {goal_frames(camera) for camera in spec.cameras}:
+        return np.uint8
     return STEP_ARRAYS.get(path)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.claims import claim
+from crl_data.completeness import require_complete
 from crl_data.episode import STATE_ARRAY, EpisodeMeta, required_arrays
+from crl_data.episode_folder import goal_camera
 from crl_data.files import checksum, publish, refusals, write_group
 from crl_data.frame_file import FrameFile
 from crl_data.frame_layout import frames_file
 from crl_data.pending import accept_pending, discard_pending
+from crl_data.schema import CameraSpec
 from crl_data.siblings import pending_folder, require_one_disk, temporary_sibling
 from crl_data.store import Store
-from crl_robot.durable import make_folder
+from crl_data.told import GOALS, goal_frames
+from crl_robot.durable import make_folder, remove_tree
 from crl_robot.errors import StoreError
 
 
@@ -74,14 +79,19 @@ class EpisodeFile:
 
     def frames(self, camera: str) -> FrameFile:
         """Where the frames of one camera go. Raises StoreError for an unknown camera or when the disk refuses."""
+        return self._frames_at(f"cameras/{camera}/frames", camera, self._store.spec.camera(camera))
+
+    def goals(self, camera: str) -> FrameFile:
+        """Where the pictures of goals by one camera go. Raises StoreError likewise."""
+        return self._frames_at(goal_frames(camera), camera, goal_camera(self._store.spec, camera))
+
+    def forget(self, folder: str) -> None:
+        """Leave out what was added below a folder of the episode; files that the disk keeps belong to nothing."""
         self.require_open()
-        if camera not in self._frames:
-            spec = self._store.spec.camera(camera)
-            folder = self._folder / "cameras" / camera
-            with refusals(self._store.path, self._folder):
-                self._make_folder(frames_file(folder, spec).parent)
-                self._frames[camera] = FrameFile(folder, camera, spec)
-        return self._frames[camera]
+        for path in [path for path in self._frames if path.startswith(f"{folder}/")]:
+            self._frames.pop(path).close()
+        with suppress(OSError):
+            remove_tree(self._folder / folder)
 
     def add_frame(
         self, camera: str, image: NDArray[np.uint8], stamp_ns: int | None = None, receive_stamp_ns: int | None = None
@@ -139,21 +149,32 @@ class EpisodeFile:
     def _complete(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.require_open()
         steps = self._steps(arrays)
-        self._check_arrays(meta, arrays, steps)
+        pictures = {path: len(frames) for path, frames in self._frames.items() if path.startswith(f"{GOALS}/")}
+        name, required = f"episode '{self.id}' of {self._store.path}", required_arrays(self._store.spec, meta)
+        require_complete(name, required, arrays, pictures, steps)
         all_arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         placed, sums = {}, {}
         with refusals(self._store.path, self._target):
             self._make_folder(self._folder)
-            for camera, frames in self._frames.items():
+            for path, frames in self._frames.items():
                 if self._refused:
                     frames.write_again()
                 summary = frames.finish()
-                prefix = f"cameras/{camera}"
-                all_arrays |= {f"{prefix}/{name}": array for name, array in summary.arrays.items()}
-                placed[f"{prefix}/frames"], sums[f"{prefix}/frames"] = summary.metadata, summary.checksum
+                prefix = path.removesuffix("frames")
+                all_arrays |= {f"{prefix}{name}": array for name, array in summary.arrays.items()}
+                placed[path], sums[path] = summary.metadata, summary.checksum
             sums |= {name: checksum(array) for name, array in all_arrays.items()}
             whole = replace(meta, id=self.id, steps=steps, checksums=sums)
             write_group(self._folder, all_arrays, whole.to_dict(), placed)
+
+    def _frames_at(self, path: str, camera: str, spec: CameraSpec) -> FrameFile:
+        self.require_open()
+        if path not in self._frames:
+            folder = (self._folder / path).parent
+            with refusals(self._store.path, self._folder):
+                self._make_folder(frames_file(folder, spec).parent)
+                self._frames[path] = FrameFile(folder, camera, spec)
+        return self._frames[path]
 
     def _make_folder(self, folder: Path) -> None:
         """Make a folder of the episode, and lock the episode while it is written. Raises OSError."""
@@ -168,24 +189,10 @@ class EpisodeFile:
     def _steps(self, arrays: Mapping[str, NDArray[Any]]) -> int:
         if not self._store.spec.cameras:
             return len(arrays.get(STATE_ARRAY, ()))
-        counts = {name: len(self._frames[name]) if name in self._frames else 0 for name in self._store.spec.cameras}
+        counts = {name: len(self._frames.get(f"cameras/{name}/frames", ())) for name in self._store.spec.cameras}
         if len(set(counts.values())) > 1 or not min(counts.values()):
             raise StoreError(f"episode '{self.id}' has no steps or not a frame of each camera for every step: {counts}")
         return min(counts.values())
-
-    def _check_arrays(self, meta: EpisodeMeta, arrays: Mapping[str, NDArray[Any]], steps: int) -> None:
-        missing = [name for name in required_arrays(self._store.spec, meta) if name not in arrays]
-        if missing:
-            raise StoreError(f"episode '{self.id}' lacks {', '.join(missing)}, which {self._store.path} declares")
-        if not steps:
-            raise StoreError(f"episode '{self.id}' has no steps; there is nothing to commit")
-        wrong = {n: len(a) for n, a in arrays.items() if not n.startswith("streams/") and len(a) != steps}
-        if wrong:
-            raise StoreError(f"episode '{self.id}' has {steps} steps, but arrays of other lengths: {wrong}")
-        for stream in {name.rpartition("/")[0] for name in arrays if name.startswith("streams/")}:
-            lengths = {name: len(array) for name, array in arrays.items() if name.rpartition("/")[0] == stream}
-            if len(set(lengths.values())) > 1:
-                raise StoreError(f"episode '{self.id}' has a stream {stream} of unlike lengths: {lengths}")
 
     def _close(self, state: str) -> None:
         for frames in self._frames.values():

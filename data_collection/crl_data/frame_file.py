@@ -62,6 +62,11 @@ class FrameFile:
         """Bytes of all frames so far."""
         return int(self._ends.last()) if len(self) else 0
 
+    @property
+    def stamp_ns(self) -> NDArray[np.int64]:
+        """Stamps of the source of all frames so far; (0,) where there are none."""
+        return self._stamps["stamp_ns"].array()
+
     def add(self, image: NDArray[np.uint8], stamp_ns: int | None, receive_stamp_ns: int | None) -> None:
         """Code and add uint8 (H, W, 3) RGB. Raises StoreMismatchError on another size, StoreError when it cannot."""
         if image.shape != self._spec.shape or image.dtype != np.uint8:

@@ -18,6 +18,7 @@ from crl_data.episode_file import EpisodeFile
 from crl_data.rows import SceneTruth, pose_row, state_row, step_row
 from crl_data.schema import StoreMismatchError
 from crl_data.store import Store
+from crl_data.telling import Aligned, Told, add_told, take_back
 from crl_robot.contracts import ACTION_DIM, Action, ArmState, Observation, Pose
 from crl_robot.errors import ContractError, StoreError
 
@@ -61,6 +62,7 @@ class EpisodeWriter:
         )
         self._rows, self._states = self._no_columns(), self._no_columns()
         self._goal_steps: list[int] = []
+        self._told = Aligned()
 
     def __enter__(self) -> EpisodeWriter:
         return self
@@ -133,6 +135,24 @@ class EpisodeWriter:
             raise StoreError(f"episode '{self.id}' has no steps yet; mark a goal when it has")
         self._goal_steps.append(len(self) - 1)
         return self._goal_steps[-1]
+
+    def tell(self, told: Told) -> None:
+        """Add what a policy told of its run, once the episode has all its steps.
+
+        Raises:
+            CrlError: it cannot be read, or the disk refused; `untell`, and the episode can be finished without.
+        """
+        self._told = add_told(self._file, self._store.spec, told)
+
+    def untell(self) -> None:
+        """Take back what was told."""
+        self._told = Aligned()
+        take_back(self._file)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What was told, as options of the episode."""
+        return dict(self._told.options)
 
     def commit(
         self,
@@ -222,9 +242,10 @@ class EpisodeWriter:
             raise StoreError(f"episode '{self.id}' has no steps; there is nothing to commit")
         arrays = self._rows.arrays()
         arrays["action_achieved"], origin = self._achieved(arrays, final)
-        arrays |= {f"{ARM_STREAM}/{name}": array for name, array in self._states.arrays().items()}
+        arrays |= {f"{ARM_STREAM}/{name}": array for name, array in self._states.arrays().items()} | self._told.arrays
         changes = {"success": success, "note": note, "last_achieved": origin}
         changes |= {"lost": dict.fromkeys(self.cameras, 0) | dict(lost or {}), "goal_steps": tuple(self._goal_steps)}
+        changes["options"] = self._meta.options | self.told
         return EpisodeMeta(**{**vars(self._meta), **changes}), arrays
 
     def _achieved(self, arrays: Mapping[str, NDArray[Any]], final: ArmState | None) -> tuple[NDArray[np.float32], str]:

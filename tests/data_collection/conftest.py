@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.data_collection.told_runs import PERIOD_NS, told_run
 
 from crl_data.growing import GrowingArray
 from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.store import Store
+from crl_data.telling import Told
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import ActionSpec, ArmState, Frame, JointReading, Observation, Pose
 
-PERIOD_NS = 200_000_000
 JOINTS = ("waist", "shoulder", "elbow", "forearm_roll", "wrist_angle", "wrist_rotate")
 
 
@@ -64,6 +65,10 @@ class Samples:
             observations = self.fill(writer, steps)
             writer.commit(**commit)
         return observations
+
+    def told(self, steps: int = 6, change: int = 3, cameras=("over_shoulder",)) -> Told:
+        """A run of two goals, the second from step ``change`` on."""
+        return told_run([{name: self.image() for name in cameras} for _ in range(2)], steps, change)
 
 
 @pytest.fixture

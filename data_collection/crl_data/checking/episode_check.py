@@ -14,6 +14,7 @@ from crl_data.checking.layout_check import check_files
 from crl_data.checking.value_check import check_values
 from crl_data.episode import CAMERA_STAMPS, Clock, EpisodeMeta
 from crl_data.episode_folder import EpisodeFolder
+from crl_data.told import goal_frames
 from crl_robot.errors import StoreError
 
 
@@ -28,6 +29,8 @@ def inspect_episode(folder: EpisodeFolder) -> Findings:
     for camera in folder.spec.cameras:
         problems = _frame_problems(folder, camera)
         found.damage += [f"camera {camera}: {problem}" for problem in problems]
+    for camera in folder.goal_cameras():
+        found.damage += [f"goals of camera {camera}: {problem}" for problem in _goal_problems(folder, camera)]
     check_files(folder, arrays, found)
     return found
 
@@ -51,7 +54,7 @@ def _read_arrays(folder: EpisodeFolder, found: Findings) -> dict[str, NDArray[An
     """Every array but the frames that agrees with its checksum."""
     arrays: dict[str, NDArray[Any]] = {}
     for name in folder.meta.checksums:
-        if name not in {f"cameras/{camera}/frames" for camera in folder.spec.cameras}:
+        if not name.endswith("/frames"):
             try:
                 arrays[name] = folder.array(name)
             except StoreError as error:
@@ -67,6 +70,14 @@ def _frame_problems(folder: EpisodeFolder, camera: str) -> list[str]:
         track = folder.track(camera)
         problems = _track_problems(track, folder.meta, _stamp_counts(folder, camera))
         return problems or _content_problems(track, expected)
+    except StoreError as error:
+        return [str(error)]
+
+
+def _goal_problems(folder: EpisodeFolder, camera: str) -> list[str]:
+    """Whether each picture of a goal can be read; how many there must be is judged with the other values."""
+    try:
+        return _content_problems(folder.goal_track(camera), folder.meta.checksums[goal_frames(camera)])
     except StoreError as error:
         return [str(error)]
 

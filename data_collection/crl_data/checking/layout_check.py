@@ -12,7 +12,7 @@ import zarr
 from numpy.typing import NDArray
 
 from crl_data.checking.findings import Findings
-from crl_data.episode_folder import EpisodeFolder
+from crl_data.episode_folder import EpisodeFolder, goal_camera
 from crl_data.files import checksum
 from crl_data.frame_layout import frames_file, frames_metadata
 from crl_data.metadata import (
@@ -25,6 +25,8 @@ from crl_data.metadata import (
     group_json,
     read_attributes,
 )
+from crl_data.schema import CameraSpec
+from crl_data.told import GOALS, goal_frames
 from crl_robot.errors import StoreError
 
 
@@ -58,10 +60,19 @@ def _expected_files(
         yield f"{name}/zarr.json", array_metadata(array.dtype, array.shape, array.shape, [BYTES_CODEC, ZSTD_CODEC])
         yield f"{name}/{chunk_name(array.ndim)}", None
     for camera, spec in folder.spec.cameras.items():
-        file = frames_file(folder.path / "cameras" / camera, spec)
-        size = file.stat().st_size if file.is_file() else 0
-        yield f"cameras/{camera}/frames/zarr.json", frames_metadata(spec, folder.meta.steps, size)
-        yield str(file.relative_to(folder.path)), None
+        yield from _expected_frames(folder, f"cameras/{camera}/frames", spec, folder.meta.steps)
+    for camera in folder.goal_cameras():
+        count = len(arrays.get(f"{GOALS}/from_step", ()))
+        yield from _expected_frames(folder, goal_frames(camera), goal_camera(folder.spec, camera), count)
+
+
+def _expected_frames(
+    folder: EpisodeFolder, path: str, spec: CameraSpec, count: int
+) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    file = frames_file((folder.path / path).parent, spec)
+    size = file.stat().st_size if file.is_file() else 0
+    yield f"{path}/zarr.json", frames_metadata(spec, count, size)
+    yield str(file.relative_to(folder.path)), None
 
 
 def _same_metadata(file: Path, expected: Mapping[str, Any] | None) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.checking.findings import Findings
+from crl_data.checking.told_check import check_told
 from crl_data.episode import (
     ARM_STREAM,
     ARM_STREAM_ARRAYS,
@@ -49,6 +50,7 @@ def check_values(spec: StoreSpec, meta: EpisodeMeta, arrays: Mapping[str, NDArra
                 (_check_actions if spec.action.moves_an_arm else _check_controls)(path, array, found)
     _check_steps(spec, meta, arrays, found)
     _check_stream(arrays, found)
+    check_told(meta, arrays, found)
 
 
 def _row_shapes(spec: StoreSpec, meta: EpisodeMeta) -> dict[str, tuple[int, ...]]:

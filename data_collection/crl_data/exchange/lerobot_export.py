@@ -39,6 +39,7 @@ from crl_data.exchange.lerobot_format import (
 )
 from crl_data.exchange.lerobot_frames import FrameCoder
 from crl_data.exchange.lerobot_stats import ImageStats, Stats, vector_stats
+from crl_data.exchange.lerobot_told import told_arrays
 from crl_data.files import appears_whole
 from crl_data.progress import progress_bar
 from crl_data.schema import Labels
@@ -184,8 +185,9 @@ class _Export:
         return stats
 
     def _write_arrays(self, index: int, meta: EpisodeMeta, episode: Episode) -> None:
-        stream = EpisodeFolder(self._store.folder(meta.id), self._store.spec, meta).arm_stream()
-        arrays = all_arrays(episode) | {f"{ARM_STREAM}/{name}": array for name, array in stream.items()}
+        folder = EpisodeFolder(self._store.folder(meta.id), self._store.spec, meta)
+        arrays = all_arrays(episode) | {f"{ARM_STREAM}/{name}": array for name, array in folder.arm_stream().items()}
+        arrays |= told_arrays(folder)
         path = self._root / OWN_ARRAYS.format(episode_index=index)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(path, **arrays)  # pyright: ignore[reportArgumentType]

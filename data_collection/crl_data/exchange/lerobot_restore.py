@@ -19,12 +19,14 @@ from crl_data.exchange.errors import SourceError
 from crl_data.exchange.importing import ImportReport
 from crl_data.exchange.lerobot_format import IMAGES_PREFIX, OWN_ARRAYS, OWN_FILE
 from crl_data.exchange.lerobot_source import LeRobotEpisode, LeRobotFolder
+from crl_data.exchange.lerobot_told import restore_pictures
 from crl_data.exchange.pictures import decode_image
 from crl_data.exchange.source import Image
 from crl_data.files import checksum
 from crl_data.progress import progress_bar
 from crl_data.schema import CameraSpec, StoreMismatchError, StoreSpec
 from crl_data.store import Store
+from crl_data.told import GOALS
 from crl_robot.errors import CrlError
 
 _OF_FRAMES = ("frames", "offsets", "crc32")
@@ -99,7 +101,9 @@ def _restore_episode(folder: LeRobotFolder, episode: LeRobotEpisode, own: _Own, 
                 frames.add(file, picture)
             frames.require(digest)
             coded_again += frames.coded_again
-        file.commit(meta, {name: array for name, array in arrays.items() if not name.startswith("cameras/")})
+        pictures = restore_pictures(file, meta, own.spec, arrays)
+        plain = {n: array for n, array in arrays.items() if not n.startswith("cameras/") and n not in pictures}
+        file.commit(meta, plain)
     return coded_again
 
 
@@ -126,7 +130,7 @@ def _require_known(
             raise SourceError(f"it holds {name!r}, which is no array of this store; the set is damaged or not ours")
         if name not in arrays:
             continue
-        array, rows = arrays[name], None if name.startswith(f"{ARM_STREAM}/") else meta.steps
+        array, rows = arrays[name], None if name.startswith((f"{ARM_STREAM}/", f"{GOALS}/")) else meta.steps
         if array.dtype != np.dtype(kind) or not array.ndim or rows not in (None, len(array)):
             raise SourceError(f"its {name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {(rows or 'M',)}")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from crl_data.recording.bounded import BoundedQueue
 from crl_data.recording.matching import Step
+from crl_data.telling import Told
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import ArmState
 from crl_robot.errors import CrlError, StoreError
@@ -38,6 +40,10 @@ class BackgroundWriter:
         self._goal = -1
         self.failure: CrlError | None = None
         """What ended the coding; what was written before it can still be finished."""
+        self.told: dict[str, Any] = {}
+        """Options of the finished episode that belong to what was told."""
+        self.untold = ""
+        """Why what was told is not in the episode; '' where it is."""
         self.taken = 0
         """Steps taken in, coded or waiting."""
         self.bytes_written = 0
@@ -107,12 +113,21 @@ class BackgroundWriter:
         self._queue.close()
         self._thread.join()
 
-    def finish(self, *, success: bool | None, note: str, final: ArmState | None, lost: Mapping[str, int]) -> None:
+    def finish(
+        self,
+        *,
+        success: bool | None,
+        note: str,
+        final: ArmState | None,
+        lost: Mapping[str, int],
+        told: Told | None = None,
+    ) -> None:
         """Make the episode complete and durable, to be accepted or discarded; can be tried again after an error.
 
         Args:
             success, note, final: see `EpisodeWriter.commit`.
             lost: what was lost before it came here; what was lost here is added.
+            told: what a policy told; where it cannot be added, the episode is finished without, see ``untold``.
 
         Raises:
             CrlError: nothing was written, or the disk refused; the steps are kept.
@@ -121,7 +136,9 @@ class BackgroundWriter:
         if self.failure is not None and self.last is None:
             raise self.failure
         total = {name: lost.get(name, 0) + self.lost.get(name, 0) for name in {*lost, *self.lost}}
-        self._writer.finish(success, note, final=final, lost=dict(sorted(total.items())))
+        whole = partial(self._writer.finish, success, note, final=final, lost=dict(sorted(total.items())))
+        if told is None or not self._finish_with(told, whole):
+            whole()
 
     def accept(self, **changes: Any) -> str:
         """Let the finished episode appear in the store, with these attributes changed; returns its id."""
@@ -131,6 +148,18 @@ class BackgroundWriter:
         """Forget the episode, finished or not."""
         self.end()
         self._writer.discard()
+
+    def _finish_with(self, told: Told, finish: Callable[[], object]) -> bool:
+        """Finish the episode with what was told; whether that could be done. Raises StoreError."""
+        try:
+            self._writer.tell(told)
+            finish()
+        except CrlError as error:
+            self.untold = str(error)
+            self._writer.untell()
+            return False
+        self.told, self.untold = self._writer.told, ""
+        return True
 
     def _count(self, counts: dict[str, int], newest_ns: dict[str, int], step: Step) -> None:
         """Count a step, and those of its frames that the step before did not have."""

@@ -18,6 +18,7 @@ from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.recording.recording import Recording, audit_option, settings_option
 from crl_data.recording.review import Pending, Review
 from crl_data.store import Store
+from crl_data.telling import Told
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import Observation
 from crl_robot.errors import CrlError, StoreError
@@ -55,6 +56,9 @@ class Recorder:
         self._success: bool | None = None
         self._note = self._failure = ""
         self._more: dict[str, Any] = {}
+        self._told: Told | None = None
+        self.untold = ""
+        """Why what a policy told is not in the episode that ended last; '' where it is."""
         self._began_s = 0.0
 
     @property
@@ -89,6 +93,7 @@ class Recorder:
         source = self.intake.source
         recording = Recording(writer, self._store.spec.action, source, self._settings, self._inputs.lost())
         self._success, self._note, self._failure, self._more = None, labels.note, "", {}
+        self._told, self.untold = None, ""
         self._began_s = time.monotonic()
         self._ended, self._recording = False, recording
         self.intake.begin(recording)
@@ -125,6 +130,10 @@ class Recorder:
     def describe(self, options: Mapping[str, Any]) -> None:
         """Add to the options of the running episode."""
         self._more |= options
+
+    def tell(self, told: Told) -> None:
+        """Add what a policy told to the running episode when it ends; without it where that cannot be done."""
+        self._told = told
 
     def capture_goal(self) -> str:
         """Save what the cameras see now as goal images; while recording, mark the newest step as a goal."""
@@ -194,12 +203,12 @@ class Recorder:
             self.discard()
             raise StoreError(f"no step was recorded, nothing is kept; {self._why_no_step()}")
         try:
-            report = recording.finish(self._success, self._note)
+            report = recording.finish(self._success, self._note, self._told)
         except CrlError as error:
             self._failure = str(error)
             raise
-        self._failure = ""
-        options = self._more | settings_option(self._settings) | audit_option(report)
+        self._failure, self.untold = "", recording.writing.untold
+        options = self._more | recording.writing.told | settings_option(self._settings) | audit_option(report)
         self.review.hold(Pending(recording.id, report.steps, options))
         self._recording = None
         self._on_audit(report)

@@ -16,6 +16,7 @@ from crl_data.recording.background import BackgroundWriter
 from crl_data.recording.matching import Step, StepSource, nearest_state
 from crl_data.recording.recorder_settings import RecorderSettings
 from crl_data.recording.stream_log import StreamLog, frame_mark
+from crl_data.telling import Told
 from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import Action, ActionSpec, ArmState, Frame
 
@@ -95,14 +96,16 @@ class Recording:
         self.add_steps(self._source.end(now_ns), now_ns)
         self._lost = self._before_writing(lost_now)
 
-    def finish(self, success: bool | None, note: str) -> AuditReport:
+    def finish(self, success: bool | None, note: str, told: Told | None = None) -> AuditReport:
         """Write what waits, judge the episode, and make it complete and durable; can be tried again after an error.
+
+        What a policy ``told`` is added where that can be done; `BackgroundWriter` says what was not.
 
         Raises CrlError when nothing was recorded or the disk refused.
         """
         self.writing.end()
         report = self._audit()
-        self.writing.finish(success=success, note=note, final=self._final(), lost=self._lost)
+        self.writing.finish(success=success, note=note, final=self._final(), lost=self._lost, told=told)
         return report
 
     def _note_used(self, step: Step) -> None:

@@ -11,6 +11,7 @@ from crl_data.exchange.lerobot_export import export_lerobot
 from crl_data.exchange.lerobot_import import import_lerobot
 from crl_data.exchange.mapping_file import mapping_from_dict
 from crl_data.store import Store
+from crl_data.writer import EpisodeWriter
 
 
 def test_a_lossless_store_comes_back_equal(lossless, tmp_path):
@@ -20,6 +21,18 @@ def test_a_lossless_store_comes_back_equal(lossless, tmp_path):
     assert (report.imported, report.steps, report.remarks) == (["e0", "e1"], 8, [])
     assert (back.spec, back.metas()) == (lossless.spec, lossless.metas())
     assert back.fingerprint() == lossless.fingerprint()
+
+
+def test_goals_and_progress_of_a_run_come_back_equal(lossless, samples, sets, tmp_path):
+    with EpisodeWriter(lossless, source="test", episode_id="run") as writer:
+        samples.fill(writer, 6)
+        writer.tell(samples.told(6, cameras=sets.cameras))
+        writer.commit()
+    export_lerobot(lossless, tmp_path / "lr", labels="commanded")
+    import_lerobot(tmp_path / "lr", None, tmp_path / "b.zarr", progress=False)
+    back = Store.open(tmp_path / "b.zarr")
+    assert (back.metas(), back.fingerprint()) == (lossless.metas(), lossless.fingerprint())
+    assert len(back.read("run").goals) == 2
 
 
 def test_a_jpeg_store_comes_back_equal_when_its_files_were_exported_as_stored(recorded, tmp_path):

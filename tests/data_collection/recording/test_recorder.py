@@ -15,8 +15,9 @@ from crl_data.recording.recorder import Recorder
 from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.siblings import pending_folder
 from crl_data.store import Store
+from crl_data.telling import Told, ToldGoal
 from crl_robot.contracts import Action, Frame
-from crl_robot.errors import ConfigError, StoreError
+from crl_robot.errors import ConfigError, GoalImageError, StoreError
 from crl_robot.streams import ObservationBuffer
 
 MS = 1_000_000
@@ -452,3 +453,47 @@ def _full(*_):
 def test_a_setting_that_is_no_choice_names_the_choices():
     with pytest.raises(ConfigError, match="commanded"):
         RecorderSettings(steps_from="comanded")
+
+
+def told(broken=False):
+    """Two goals seen by the left camera, the second from half of the run on, and a tick for each of its frames."""
+
+    def picture():
+        if broken:
+            raise GoalImageError("the picture is gone")
+        return np.full((24, 32, 3), 7, np.uint8)
+
+    changed_ns = 2_500 * MS
+    goals = [ToldGoal(f"{ns}.png", ns, None, (), {"left": picture}) for ns in (1, changed_ns)]
+    towards = {ms: goals[ms * MS >= changed_ns].stamp_ns for ms in range(30, 9_000, 30)}
+    ticks = [{"stamp_ns": ms * MS, "goal_stamp_ns": goal_ns, "tick": ms} for ms, goal_ns in towards.items()]
+    return Told("left", goals, lambda: ticks)
+
+
+def test_what_a_policy_told_is_kept_at_the_steps_that_it_was_told_of(make):
+    robot = make(review=False)
+    robot.recorder.start(LABELS)
+    robot.run(2.0)
+    robot.recorder.describe({"run": {"id": "r1"}})
+    robot.recorder.tell(told())
+    robot.recorder.stop()
+    episode = robot.store.read(_only(robot).id)
+    seen_ns = episode.cameras["left"].stamp_ns
+    assert episode.progress["stamp_ns"].tolist() == seen_ns.tolist()
+    assert episode.progress["tick"].tolist() == (seen_ns // MS).tolist()
+    assert episode.goal_numbers().tolist() == (seen_ns >= 2_500 * MS).astype(int).tolist()
+    assert {goal.images()["left"].max() for goal in episode.goals} == {7}
+    assert (robot.recorder.untold, episode.meta.options["run"]) == ("", {"id": "r1"})
+    robot.episode(1.0)
+    assert sorted(len(robot.store.read(one).goals) for one in robot.store.episode_ids()) == [0, 2]
+
+
+def test_what_a_policy_told_and_cannot_be_read_costs_neither_frames_nor_actions(make):
+    robot = make(review=False)
+    robot.recorder.start(LABELS)
+    robot.run(2.0)
+    robot.recorder.tell(told(broken=True))
+    robot.recorder.stop()
+    assert robot.recorder.untold == "the picture is gone"
+    assert (len(robot.store.read(_only(robot).id)), _only(robot).options.get("goals")) == (10, None)
+    assert check_store(robot.store.path, progress=False).exit_code == 0
