@@ -57,6 +57,18 @@ def test_json_has_everything_in_it(store, samples, capsys):
     assert list(store.path.parent.iterdir()) == [store.path]
 
 
+def test_goals_and_progress_of_runs_are_counted(store, samples, capsys):
+    samples.write(store, "play", 5)
+    assert "goals in" not in info(store, capsys)[1]
+    with EpisodeWriter(store, source="test", episode_id="run") as writer:
+        samples.fill(writer, 6)
+        writer.tell(samples.told(6))
+        writer.commit()
+    summary = json.loads(info(store, capsys, "--json")[1])
+    assert (summary["goals"], summary["progress_episodes"]) == ({"goals": 2, "episodes": 1}, 1)
+    assert "2 goals in 1 episodes; progress in 1" in info(store, capsys)[1]
+
+
 def test_operators_robots_and_goals_are_counted(store, samples, capsys):
     with EpisodeWriter(store, source="recorder", operator="Ada", robot_id="arm 3") as writer:
         samples.fill(writer)

@@ -90,6 +90,24 @@ def test_an_episode_without_clock_and_joints_is_shown_at_the_nominal_rate(tmp_pa
     assert list(episode["series"]) == ["action_achieved"]
 
 
+def test_goals_of_a_run_are_named_and_their_pictures_served(store, samples):
+    told = samples.told(4, change=2)
+    with EpisodeWriter(store, source="test", episode_id="run") as writer:
+        samples.fill(writer)
+        writer.tell(told)
+        writer.commit()
+    path = "/api/episodes/run/goals/over_shoulder"
+    (_, _, episode), (status, kind, data), (missing, *_) = ask(store, "/api/episodes/run", f"{path}/1", f"{path}/2")
+    assert [(goal["name"], goal["from_step"]) for goal in episode["goals"]] == [("0.png", 0), ("1.png", 2)]
+    assert episode["series"]["progress/steps"] == [20, 19, 18, 17]
+    assert (status, kind, missing) == (200, "image/png", 404)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_array_equal(picture, told.goals[1].pictures["over_shoulder"]())
+    (store.folder("run") / "goals/from_step/zarr.json").unlink()
+    ((_, _, damaged),) = ask(store, "/api/episodes/run")
+    assert (damaged["goals"], list(damaged["errors"])) == ([], ["goals"])
+
+
 def test_values_that_are_not_finite_become_null(store, samples):
     samples.write(store, "one", 2)
     meta = store.meta("one")

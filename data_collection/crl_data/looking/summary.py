@@ -16,6 +16,7 @@ from crl_data.looking.scene import coverage, gripper_facts, object_facts, scene_
 from crl_data.looking.survey import Survey, survey
 from crl_data.looking.timing import stream_timing
 from crl_data.store import Store
+from crl_data.told import GOALS, PROGRESS
 
 
 def summarise(store: Store, found: Survey | None = None) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def summarise(store: Store, found: Survey | None = None) -> dict[str, Any]:
         "bytes": sum(file.stat().st_size for file in Path(store.path).rglob("*") if file.is_file()),
         "fingerprint": store.fingerprint([meta.id for meta in metas]),
         **_marks(metas),
+        **_told(metas),
         **store.spec.to_dict(),
         "lost_frames": {camera: sum(meta.lost.get(camera, 0) for meta in metas) for camera in store.spec.cameras},
         **(_contents(found) if metas else {}),
@@ -63,6 +65,14 @@ def _marks(metas: list[EpisodeMeta]) -> dict[str, Any]:
         "lost": dict(lost),
         "episode_steps": spread,
     }
+
+
+def _told(metas: list[EpisodeMeta]) -> dict[str, Any]:
+    """How many goals policies acted towards, and in how many episodes; and how many have progress."""
+    named = [meta.options.get(GOALS) for meta in metas if f"{GOALS}/from_step" in meta.checksums]
+    counts = [len(goals) for goals in named if isinstance(goals, list)]
+    progress = sum(f"{PROGRESS}/stamp_ns" in meta.checksums for meta in metas)
+    return {"goals": {"goals": sum(counts), "episodes": len(counts)}, "progress_episodes": progress}
 
 
 def _contents(found: Survey) -> dict[str, Any]:

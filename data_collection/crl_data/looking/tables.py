@@ -56,6 +56,9 @@ def _fact_rows(summary: dict[str, Any]) -> dict[str, str]:
         "clock": _counts(summary["clock"]),
         "lost": _counts({name: number for name, number in summary["lost"].items() if number}, "nothing counted"),
     }
+    told, progress = summary["goals"], summary["progress_episodes"]
+    if told["episodes"] or progress:
+        rows["runs"] = f"{told['goals']} goals in {told['episodes']} episodes; progress in {progress}"
     if summary["state_names"]:
         rows["state"] = f"{len(summary['state_names'])} numbers a step"
     for name, camera in summary["cameras"].items():

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from crl_data.camera_track import CameraTrack
 from crl_data.codec import encode_png
 from crl_data.episode import EpisodeMeta
+from crl_data.episode_folder import EpisodeFolder
 from crl_data.gaps import gaps
 from crl_data.store import Store
+from crl_data.told import GOALS, PROGRESS
 from crl_robot.errors import StoreError
 
 SERIES = (
@@ -28,6 +30,7 @@ SERIES = (
     "truth_object",
 )
 """Arrays that are plotted, where an episode has them."""
+PROGRESS_SERIES = tuple(f"{PROGRESS}/{name}" for name in ("steps", "steps_low", "steps_high", "reached", "improving"))
 _KEPT_TRACKS = 32
 
 
@@ -55,11 +58,12 @@ class Library:
         """
         meta = self.store.meta(episode_id)
         errors: dict[str, str] = {}
-        arrays = {name: self._array(meta, name, errors) for name in SERIES}
+        arrays = {name: self._array(meta, name, errors) for name in (*SERIES, *PROGRESS_SERIES)}
         return {
             "meta": {**meta.to_dict(), "checksums": None},
             "series": {name: _listed(array) for name, array in arrays.items() if array is not None},
             **self._timing(meta, errors),
+            "goals": self._goals(meta, errors),
             "errors": errors,
         }
 
@@ -78,6 +82,22 @@ class Library:
         if zlib.crc32(data) != track.crc32[step]:
             raise StoreError(f"frame {step} of camera '{camera}' is damaged: its checksum is not the recorded one")
         return data, "image/jpeg"
+
+    def goal(self, episode_id: str, camera: str, number: int) -> tuple[bytes, str]:
+        """The picture of one goal as a file and its content type. Raises StoreError likewise."""
+        track = EpisodeFolder.open(self.store.folder(episode_id), self.store.spec).goal_track(camera)
+        if not 0 <= number < len(track):
+            raise StoreError(f"episode '{episode_id}' has no goal {number}, it has {len(track)}")
+        return encode_png(track.frame(number), compression=1), "image/png"
+
+    def _goals(self, meta: EpisodeMeta, errors: dict[str, str]) -> list[dict[str, Any]]:
+        """The goals that were in force, and of which cameras there are pictures."""
+        try:
+            goals = EpisodeFolder(self.store.folder(meta.id), self.store.spec, meta).goals()
+        except StoreError as error:
+            errors[GOALS] = str(error)
+            return []
+        return [{"name": g.name, "stage": g.stage, "from_step": g.from_step, "cameras": list(g.tracks)} for g in goals]
 
     def _row(self, episode_id: str) -> dict[str, Any]:
         try:

@@ -22,6 +22,7 @@ PAGE_FILES = {
     "page.js": "text/javascript",
     "list.js": "text/javascript",
     "player.js": "text/javascript",
+    "goals.js": "text/javascript",
     "plots.js": "text/javascript",
 }
 
@@ -56,12 +57,18 @@ def make_app(store: Store, token: str | None = None) -> web.Application:
         # Committed frames never change, but an id may be used again after a delete.
         return web.Response(body=data, content_type=kind, headers={"Cache-Control": "private, max-age=300"})
 
+    async def goal(request: web.Request) -> web.Response:
+        where = request.match_info
+        data, kind = await asyncio.to_thread(library.goal, where["id"], where["camera"], int(where["number"]))
+        return web.Response(body=data, content_type=kind, headers={"Cache-Control": "private, max-age=300"})
+
     app = web.Application(middlewares=[guard(token, "crl-data view", "crl-data view --host"), _refusals])
     add_files(app, STATIC, PAGE_FILES)
     app.router.add_get("/api/store", about)
     app.router.add_get("/api/episodes", rows)
     app.router.add_get("/api/episodes/{id}", episode)
     app.router.add_get("/api/episodes/{id}/frames/{camera}/{step:\\d{1,9}}", frame)
+    app.router.add_get("/api/episodes/{id}/goals/{camera}/{number:\\d{1,9}}", goal)
     return app
 
 

@@ -1,5 +1,6 @@
 // The page: asks the server for the store and its episodes, and keeps list, cameras and plots at one step.
 
+import { GoalViews } from "./goals.js";
 import { EpisodeList } from "./list.js";
 import { Player } from "./player.js";
 import { Plot, groupsOf } from "./plots.js";
@@ -8,7 +9,9 @@ let store = null;
 let plots = [];
 let request = 0;
 
+const goals = new GoalViews();
 const player = new Player((step) => {
+  goals.show(step);
   for (const plot of plots) plot.show(step);
   if (!player.playing) remember(step);
 });
@@ -47,6 +50,7 @@ async function open(id, step) {
   if (mine !== request) return;
   describe(episode);
   player.open(id, episode, store.cameras);
+  goals.open(id, episode, store.cameras);
   plots = groupsOf(episode, store).map(([title, lines]) => new Plot(title, lines, episode, (at) => player.seek(at)));
   element("plots").replaceChildren(...plots.map((plot) => plot.root));
   for (const plot of plots) plot.draw();
@@ -55,12 +59,13 @@ async function open(id, step) {
 
 function abandon(reason) {
   player.close();
+  goals.close();
   plots = [];
   element("plots").replaceChildren();
   complain(reason);
 }
 
-function describe({ meta, times, true_times, gaps, errors }) {
+function describe({ meta, times, true_times, gaps, goals, errors }) {
   const marks = { true: "success", false: "failure" };
   const lost = Object.entries(meta.lost).filter(([, number]) => number).map(([name, number]) => `${number} ${name}`);
   element("facts").textContent = [
@@ -70,6 +75,7 @@ function describe({ meta, times, true_times, gaps, errors }) {
     `${meta.steps} steps in ${times.at(-1).toFixed(1)} s${true_times ? "" : " at the nominal rate; the source had no clock"}`,
     `${gaps.length} gaps`,
     lost.length ? `lost: ${lost.join(", ")}` : "nothing lost",
+    ...(goals.length ? [`acted towards ${goals.length} goal${goals.length > 1 ? "s" : ""}`] : []),
     meta.goal_steps.length ? `goals at steps ${meta.goal_steps.join(", ")}` : "no goals marked",
   ].join(" \u00b7 ");
   element("note").textContent = meta.note;

@@ -127,7 +127,7 @@ export class Player {
 }
 
 // One camera: a canvas of its native size and a caption with the age of the frame.
-class View {
+export class View {
   constructor(name, [width, height]) {
     this.name = name;
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });

@@ -28,6 +28,15 @@ export function groupsOf(episode, store) {
     ]],
     ["tool position (m)", [...poses("tool_measured", "", false), ...poses("tool_target", "target ", true)]],
     ["joints (rad)", store.joint_names.map((name, i) => [name, column("joints", i), false])],
+    ["steps to the goal, as the policy told", [
+      ["expected", column("progress/steps"), false],
+      ["low expected", column("progress/steps_low"), true],
+      ["high expected", column("progress/steps_high"), true],
+    ]],
+    ["the policy told (1 yes, 0 no)", [
+      ["reached", column("progress/reached"), false],
+      ["improving", column("progress/improving"), false],
+    ]],
     ["object position, ground truth (m)", poses("truth_object", "", false)],
     ["age of what a step holds (ms)", ages],
     ["time since the step before (ms)", episode.true_times ? [["interval", intervals, false]] : []],
@@ -55,8 +64,8 @@ export class Plot {
 
   // A dashed line has the colour of the solid one that it belongs to.
   colour(index) {
-    const name = this.lines[index][0].replace(/^target /, "").replace(/ achieved$/, "");
-    const names = [...new Set(this.lines.map(([label]) => label.replace(/^target /, "").replace(/ achieved$/, "")))];
+    const name = this.lines[index][0].replace(/^(target|low|high) /, "").replace(/ achieved$/, "");
+    const names = [...new Set(this.lines.map(([label]) => label.replace(/^(target|low|high) /, "").replace(/ achieved$/, "")))];
     return COLOURS[names.indexOf(name) % COLOURS.length];
   }
 
