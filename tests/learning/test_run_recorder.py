@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from crl_data.maintenance import merge
 from crl_data.store import Store
 from crl_learning.runs import open_run
 from crl_robot.graph import Graph, NodeCommand
@@ -42,9 +43,13 @@ class Listener(GraphClient):
         self.wait(lambda: bool(self.heard[topic]) and condition(self.heard[topic]), SECONDS, f"{topic} as expected")
 
     def trigger(self, name):
+        return self.succeed(self.service(name))
+
+    def service(self, name):
+        """A client whose service is there."""
         client = self.node.create_client(Trigger, name)
         self.wait(client.service_is_ready, SECONDS, name)
-        return self.succeed(client)
+        return client
 
     def judge(self, success):
         client = self.node.create_client(SetBool, "run/success")
@@ -78,12 +83,17 @@ def runs_of(tmp_path):
     return [open_run(folder) for folder in sorted((tmp_path / "runs").iterdir())]
 
 
-def test_a_run_is_a_folder_with_goal_ticks_events_and_an_episode_of_every_action(tmp_path, goal_file):
-    commands = nodes(tmp_path, goal_file, verdict_s=600.0, time_limit_s=2.0)
+def test_a_run_is_a_folder_with_goals_ticks_events_and_an_episode_of_every_action(tmp_path, goal_file):
+    second = tmp_path / "second.png"
+    Picture.fromarray(255 - np.asarray(Picture.open(goal_file))).save(second)
+    commands = nodes(tmp_path, goal_file, verdict_s=600.0, time_limit_s=4.0, goal=f"{goal_file},{second}")
     with Graph(commands, tmp_path / "log") as graph, Listener(graph) as listener:
         listener.until("run/status", lambda status: status["state"] == "waiting")
         listener.until("policy/status", lambda status: status["state"] == "ready" and not status["reason"])
+        next_stage = listener.service("policy/next_stage")
         listener.trigger("policy/start")
+        listener.until("policy/status", lambda status: status["counters"].get("actions", 0) > 3)
+        listener.succeed(next_stage)
         listener.until("policy/status", lambda status: status["state"] == "ended")
         assert listener.heard["policy/status"]["ended"]["verdict"] == "time_limit"
         listener.until("run/status", lambda status: status["state"] == "judging")
@@ -105,10 +115,24 @@ def test_a_run_is_a_folder_with_goal_ticks_events_and_an_episode_of_every_action
     assert episode.meta.options["run"]["ended"]["verdict"] == "time_limit"
     assert episode.meta.success is True  # so said the operator; the time limit alone says that it failed
     assert (run.facts["success"], run.facts["judge"]) == (True, "operator")
-    assert [(one["source"], one["stamp_ns"] > 0) for one in run.facts["goals"]] == [(str(goal_file), True)]
-    (goal,) = run.goals()
-    assert np.array_equal(goal.image, np.asarray(Picture.open(goal_file)))
+    assert [goal.source for goal in run.goals()] == [str(goal_file), str(second)]
+    merged, _ = merge(tmp_path / "own_runs.zarr", [run.folder / "data.zarr"], progress=False)
+    require_told(merged.read(run.facts["id"]), run, goal_file, second)
     assert [event["text"] for event in run.events() if event["kind"] == "state"] == ["running", "ended: time_limit"]
+
+
+def require_told(episode, run, *files):
+    """The episode holds both goals, each from the first step that was acted on towards it, and every step's tick."""
+    assert [(goal.name, goal.stage) for goal in episode.goals] == [(str(files[0]), 0), (str(files[1]), 1)]
+    for goal, file in zip(episode.goals, files, strict=True):
+        assert np.array_equal(goal.images()["over_shoulder"], np.asarray(Picture.open(file)))
+    towards = {tick["stamp_ns"]: tick["goal_stamp_ns"] for tick in run.ticks() if tick["acting"]}
+    seen_ns = episode.cameras["over_shoulder"].stamp_ns
+    assert episode.progress["stamp_ns"].tolist() == seen_ns.tolist()
+    in_force = [episode.goals[number].stamp_ns for number in episode.goal_numbers()]
+    assert in_force == [towards[stamp] for stamp in seen_ns.tolist()]
+    assert 0 < episode.goals[1].from_step < len(episode)
+    assert not episode.progress["reached"].any()
 
 
 def test_when_the_policy_is_killed_its_run_ends_in_a_clear_state_and_opens(tmp_path, goal_file):

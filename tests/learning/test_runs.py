@@ -4,82 +4,17 @@ import json
 
 import numpy as np
 import pytest
+from fake_runs import ENDED, GOAL, FakeData, opened, ready, status, tick
 
 from crl_learning.runs import open_run
 from crl_learning.runs.folder import RunFolder
-from crl_learning.runs.judging import Recorded
-from crl_learning.runs.keeping import SILENT_S, RunKeeper
+from crl_learning.runs.keeping import SILENT_S
 from crl_robot.errors import StoreError
-
-GOAL = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
-ENDED = {"verdict": "reached", "sentence": "there", "stage": 0, "seconds": 1.5}
-
-
-class FakeData:
-    """Remembers what it was asked for; ``fails`` makes it refuse."""
-
-    def __init__(self, fails=False):
-        self.fails, self.calls = fails, []
-
-    def begin(self, store, run, by_clock):
-        self.calls.append(("begin", store.name, run, by_clock))
-        if self.fails:
-            raise StoreError("the disk is full, expected room; make some")
-
-    def end(self, facts):
-        self.calls.append(("end", facts["ended"]["verdict"]))
-        return Recorded("r1", 7, {"arm": 1})
-
-    def accept(self, success):
-        self.calls.append(("accept", success))
-
-
-def status(state, run="r1", ended=None, **more):
-    facts = {
-        "state": state,
-        "run": run,
-        "ended": ended,
-        "reason": "",
-        "stage": 0,
-        "goal": "goal.png",
-        "goal_refused": "",
-        "goal_warnings": [],
-        "goal_stamp_ns": 1,
-        "counters": {},
-        "seconds": 1.0,
-        "checks": [],
-        "checkpoint": "models/reach",
-        "image_spec": "abc",
-        "goal_camera": "over_shoulder",
-        "cameras": ["over_shoulder"],
-        "native": [320, 240],
-        "dry_run": False,
-        "speed": 1.0,
-        "time_limit_s": 0.0,
-        "action_spec": {"rate_hz": 5.0},
-    }
-    return facts | more
-
-
-def tick(number, run="r1", **more):
-    return {"tick": number, "run": run, "stamp_ns": number, "preview": False} | more
 
 
 @pytest.fixture
 def keeper(tmp_path):
-    keeper = RunKeeper(tmp_path / "runs", FakeData())
-    hear_goal(keeper, 1, GOAL)
-    keeper.on_status(status("ready", run=""), 1, 0.0)
-    return keeper
-
-
-def hear_goal(keeper, stamp_ns, image):
-    keeper.on_goal(stamp_ns, "native", image)
-    keeper.on_goal(stamp_ns, "seen", image[::4, ::4].copy())
-
-
-def opened(tmp_path, run="r1"):
-    return open_run(tmp_path / "runs" / run)
+    return ready(tmp_path)
 
 
 def test_a_run_is_kept_from_its_first_tick_to_its_verdict(tmp_path, keeper):
@@ -155,49 +90,13 @@ def test_another_run_ends_the_one_before(tmp_path, keeper):
     assert opened(tmp_path, "r2").cut_off
 
 
-def goals_of(run):
-    return [(goal["source"], goal["stamp_ns"]) for goal in run.facts["goals"]]
-
-
-def test_a_goal_changed_during_the_run_is_kept_under_its_own_name_and_time(tmp_path, keeper):
-    """It stood under the name of the goal before it: its picture comes before the status that names it."""
-    keeper.on_status(status("running"), 2, 0.1)
-    hear_goal(keeper, 20, 255 - GOAL)
-    keeper.on_status(status("running", goal="next.png", goal_stamp_ns=20, goal_warnings=["blurred"]), 3, 0.2)
-    keeper.on_status(status("running", goal="last.png", goal_stamp_ns=30), 4, 0.3)
-    hear_goal(keeper, 30, GOAL)
-    run = opened(tmp_path)
-    assert goals_of(run) == [("goal.png", 1), ("next.png", 20), ("last.png", 30)]
-    assert run.facts["goals"][1]["warnings"] == ["blurred"]
-    assert [goal["file"] for goal in run.facts["goals"]] == [f"goals/stage_00{i}.png" for i in range(3)]
-    assert np.array_equal(run.goals()[1].image, 255 - GOAL)
-
-
-def test_a_goal_that_was_replaced_before_it_was_named_is_kept_without_another_ones_name(tmp_path, keeper):
-    keeper.on_status(status("running"), 2, 0.1)
-    hear_goal(keeper, 20, 255 - GOAL)
-    hear_goal(keeper, 30, GOAL)
-    keeper.on_status(status("running", goal="last.png", goal_stamp_ns=30), 3, 0.2)
-    assert goals_of(opened(tmp_path)) == [("goal.png", 1), ("replaced before it was named", 20), ("last.png", 30)]
-
-
-def test_the_next_run_begins_with_the_goal_that_is_then_in_force(tmp_path, keeper):
-    keeper.on_status(status("running"), 2, 0.1)
-    keeper.on_status(status("ended", ended=ENDED), 3, 0.2)
-    hear_goal(keeper, 20, GOAL)
-    keeper.on_status(status("ended", ended=ENDED, goal="next.png", goal_stamp_ns=20), 4, 0.3)
-    keeper.on_status(status("running", run="r2", goal="next.png", goal_stamp_ns=20), 5, 0.4)
-    assert goals_of(opened(tmp_path)) == [("goal.png", 1)]
-    assert goals_of(opened(tmp_path, "r2")) == [("next.png", 20)]
-
-
 def judged(tmp_path, run="r1"):
     facts = opened(tmp_path, run).facts
     return facts["success"], facts["judge"], facts["episode"]
 
 
 def test_the_operators_verdict_is_waited_for_and_wins_over_the_signals(tmp_path):
-    keeper = RunKeeper(tmp_path / "runs", FakeData(), verdict_s=60.0)
+    keeper = ready(tmp_path, verdict_s=60.0)
     keeper.on_status(status("running"), 2, 0.1)
     keeper.on_status(status("ended", ended=ENDED), 3, 0.2)
     assert keeper.status()["state"] == "judging"
@@ -221,7 +120,7 @@ def test_a_verdict_that_is_given_while_the_run_goes_on_is_kept_at_its_end(tmp_pa
 
 @pytest.mark.parametrize("what", ["time", "next run"])
 def test_without_a_verdict_in_time_the_signal_judges(tmp_path, what):
-    keeper = RunKeeper(tmp_path / "runs", FakeData(), verdict_s=5.0)
+    keeper = ready(tmp_path, verdict_s=5.0)
     keeper.on_status(status("running"), 2, 0.1)
     keeper.on_status(status("ended", ended=ENDED), 3, 0.2)
     keeper.look(4, 5.1)
@@ -234,7 +133,7 @@ def test_without_a_verdict_in_time_the_signal_judges(tmp_path, what):
 
 
 def test_when_the_data_cannot_be_recorded_the_lines_are_kept_and_the_failure_is_told(tmp_path):
-    keeper = RunKeeper(tmp_path / "runs", FakeData(fails=True))
+    keeper = ready(tmp_path, FakeData(fails=True))
     keeper.on_status(status("running"), 2, 0.1)
     keeper.on_tick(tick(1))
     keeper.on_status(status("ended", ended=ENDED), 3, 0.2)
@@ -273,7 +172,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
 
 def test_a_recorder_that_comes_back_in_the_midst_of_a_run_keeps_the_rest_beside_it(tmp_path, keeper):
     keeper.on_status(status("running"), 2, 0.1)
-    again = RunKeeper(tmp_path / "runs", FakeData())
+    again = ready(tmp_path)
     again.on_status(status("running"), 3, 0.2)
     again.on_status(status("ended", ended=ENDED), 4, 0.3)
     assert opened(tmp_path).cut_off

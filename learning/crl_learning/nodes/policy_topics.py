@@ -42,6 +42,8 @@ class PolicyTopics:
         self._planned = make(JointState, "policy/planned", STATE_QOS)
         self._goals = make(Image, "policy/goal", LATCHED_QOS)
         self._native = make(Image, "policy/goal_native", LATCHED_QOS)
+        others = [name for name in views.cameras if name != camera]
+        self._others = {name: make(Image, f"policy/goal_native/{name}", LATCHED_QOS) for name in others}
         self._strip = make(Image, "policy/goal_strip", LATCHED_QOS)
         self._waypoints = make(Image, "policy/waypoints", LATCHED_QOS)
         self._view = make(Image, "policy/view", STATE_QOS)
@@ -98,6 +100,9 @@ class PolicyTopics:
         self._shown_ns = now_ns = max(self._node.now_ns(), self._shown_ns + 1)
         for publisher, picture in ((self._native, goal.goal.image), (self._goals, seen)):
             publisher.publish(msg_from_image(self._views.seen_by(picture, self._camera), now_ns, self._frame_id))
+        for camera, publisher in self._others.items():
+            picture = self._views.seen_by(goal.goal.image, camera)
+            publisher.publish(msg_from_image(picture, now_ns, f"{camera}_optical_frame"))
         return now_ns
 
     def show_plan(self, plan: Plan, now_ns: int) -> None:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from crl_data.recording.recorder import Recorder
 from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.schema import StoreSpec
 from crl_data.store import Store
+from crl_data.telling import Told
+from crl_learning.runs.goals import NATIVE, SEEN, native_of
 from crl_learning.runs.judging import Recorded
 from crl_learning.runs.keeping import RunKeeper
 from crl_robot.errors import ContractError, CrlError
@@ -58,17 +61,18 @@ class RunData:
         recorder.start(EpisodeLabels(episode_id=run))
         self.recorder = recorder
 
-    def end(self, facts: Mapping[str, Any]) -> Recorded:
+    def end(self, facts: Mapping[str, Any], told: Told) -> Recorded:
         """Make the episode whole. Raises CrlError, also when there was no step."""
         recorder, self.recorder = self.recorder, None
         if recorder is None:
             return Recorded()
         lost = recorder.status()["lost"]
         recorder.describe({"task": "", "run": dict(facts)})
+        recorder.tell(told)
         recorder.stop()
         self._ended = recorder
         status = recorder.status()  # the last steps are made at the end
-        return Recorded(status["episode"], status["steps"], lost)
+        return Recorded(status["episode"], status["steps"], lost, recorder.untold)
 
     def accept(self, success: bool | None) -> None:
         """Commit it. Raises CrlError."""
@@ -102,14 +106,17 @@ class RunRecorderNode(CrlNode):
         self._statuses = self.create_publisher(String, "run/status", LATCHED_QOS)
         self._topics = RecorderTopics(self, self._spec, self._settings)
         self._data = RunData(self._topics, self._spec, self._settings, self.now_ns)
-        self._keeper = RunKeeper(Path(self._runs).expanduser().absolute(), self._data, self._verdict_s)
+        cameras = tuple(self._spec.cameras)
+        self._keeper = RunKeeper(Path(self._runs).expanduser().absolute(), self._data, self._verdict_s, cameras)
         self._work = work = ThreadPoolExecutor(1, thread_name_prefix="runs")
         self._verdicts = PatientServices(self)
         self._verdicts.set_bool("run/success", lambda good: work.submit(self._keeper.on_verdict, good).result())
         self.create_subscription(String, "policy/status", self._on_status, _POLICY_QOS)
         self.create_subscription(String, "policy/progress", self._on_tick, STATE_QOS)
-        self.create_subscription(Image, "policy/goal_native", lambda msg: self._on_goal(msg, "native"), _POLICY_QOS)
-        self.create_subscription(Image, "policy/goal", lambda msg: self._on_goal(msg, "seen"), _POLICY_QOS)
+        pictures = {"policy/goal_native": NATIVE, "policy/goal": SEEN}
+        pictures |= {f"policy/goal_native/{camera}": native_of(camera) for camera in cameras}
+        for topic, which in pictures.items():
+            self.create_subscription(Image, topic, partial(self._on_goal, which), _POLICY_QOS)
         self.create_subscription(String, "arm/status", self._on_arm, LATCHED_QOS)
         self.create_timer(SETTLE_PERIOD_S, self._settle)
         self.create_timer(STATUS_PERIOD_S, self._look)
@@ -143,7 +150,7 @@ class RunRecorderNode(CrlNode):
     def _on_tick(self, msg: String) -> None:
         self._do(lambda: self._keeper.on_tick(json.loads(msg.data)))
 
-    def _on_goal(self, msg: Image, which: str) -> None:
+    def _on_goal(self, which: str, msg: Image) -> None:
         try:
             frame = frame_from_msg(msg, self.now_ns())
             stamp_ns, image = frame.stamp_ns, frame.image.copy()

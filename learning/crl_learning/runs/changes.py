@@ -20,6 +20,15 @@ def run_facts(status: Status) -> dict[str, Any]:
     return facts | {"cameras": status["cameras"], "rate_hz": status["action_spec"]["rate_hz"]}
 
 
+def first_events(status: Status, arm: tuple[str, str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What there is to tell at the beginning, as `changes` does; ``arm`` is its mode and reason."""
+    yield "state", status["state"], {"state": status["state"]}
+    yield "arm", " ".join(arm).strip(), {"mode": arm[0]}
+    for check in status.get("checks", []):
+        yield "check", check["sentence"], check
+    yield from plan_changes({}, status)
+
+
 def changes(before: Status, status: Status) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Events as kind, text and data; the end of the run is not among them."""
     for kind, key in (("state", "state"), ("stage", "stage"), ("goal", "goal"), ("goal", "goal_refused")):

@@ -74,8 +74,12 @@ class RunFolder:
             "source": goal.source,
             "warnings": list(goal.warnings),
             "stamp_ns": goal.stamp_ns,
+            "stage": goal.stage,
+            "others": {camera: f"{GOALS}/stage_{number:03d}-{camera}.png" for camera in goal.others},
         }
         self._image(entry["file"], goal.native)
+        for camera, file in entry["others"].items():
+            self._image(file, goal.others[camera])
         self._image(entry["seen"], goal.seen)
         self._facts["goals"].append(entry)
         self._write_facts()

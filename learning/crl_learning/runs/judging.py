@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from crl_data.telling import Told
 from crl_learning.runs.folder import RunFolder
 from crl_robot.errors import CrlError
 
@@ -16,11 +17,15 @@ SIGNAL = {"reached": True, "not_improving": False, "time_limit": False}
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of the data of a run: the episode's id, '' without one, its steps, and what was lost."""
+    """What became of the data of a run: the episode's id, '' without one, its steps, and what was lost.
+
+    ``untold`` says why goals and progress are not in the episode; '' where they are.
+    """
 
     episode: str = ""
     steps: int = 0
     lost: Mapping[str, int] | None = None
+    untold: str = ""
 
 
 class DataRecorder(Protocol):
@@ -30,8 +35,11 @@ class DataRecorder(Protocol):
         """Start; ``by_clock`` where no actions are sent. Raises CrlError."""
         ...
 
-    def end(self, facts: Mapping[str, Any]) -> Recorded:
-        """Stop, with ``facts`` as the option 'run' of the episode, which then waits for `accept`. Raises CrlError."""
+    def end(self, facts: Mapping[str, Any], told: Told) -> Recorded:
+        """Stop, with ``facts`` as the option 'run' of the episode, which then waits for `accept`. Raises CrlError.
+
+        What was ``told`` goes into the episode, which is whole without it where that cannot be done.
+        """
         ...
 
     def accept(self, success: bool | None) -> None:

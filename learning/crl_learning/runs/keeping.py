@@ -6,15 +6,17 @@ All calls come one after another from one thread; they may wait for the disk.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crl_learning.runs.changes import changes, plan_changes, run_facts
+from crl_learning.runs.changes import changes, first_events, run_facts
+from crl_learning.runs.ending import Ending, end_data
 from crl_learning.runs.folder import DATA, RunFolder, free_folder
 from crl_learning.runs.goals import HeardGoals
 from crl_learning.runs.judging import AwaitedVerdict, DataRecorder, Recorded
@@ -35,19 +37,21 @@ class RunKeeper:
         runs: gets one folder a run.
         data: records what cannot be put into lines.
         verdict_s: how long the operator's verdict is waited for after a run, at most until the next one begins.
+        cameras: those of which pictures of goals are heard.
     """
 
-    def __init__(self, runs: Path, data: DataRecorder, verdict_s: float = 0.0) -> None:
+    def __init__(self, runs: Path, data: DataRecorder, verdict_s: float = 0.0, cameras: Collection[str] = ()) -> None:
         self._runs, self._data, self._verdict_s = runs, data, verdict_s
         self._verdict: bool | None = None
         self._awaited: AwaitedVerdict | None = None
         self._folder: RunFolder | None = None
+        self._ending: Ending | None = None
         self._run = ""
         self._recording = False
         self._early: deque[Mapping[str, Any]] = deque(maxlen=_EARLY_TICKS)
         self._status: dict[str, Any] = {}
         self._heard_s = 0.0
-        self._goals = HeardGoals()
+        self._goals = HeardGoals(cameras)
         self._arm = ("", "")
         self.count = 0
         self.failure = ""
@@ -68,12 +72,13 @@ class RunKeeper:
         self._keep_goals()
         if self._folder is None and status["state"] in GOING and status["run"] != self._run:
             self._begin(status, stamp_ns)
-        elif self._folder is not None:
+        elif self._folder is not None and self._ending is None:
             for kind, text, data in changes(before, status):
                 self._folder.add_event(stamp_ns, kind, text, data)
             self._record(status)
-        if self._folder is not None and status["state"] not in GOING:
-            self._finish(status["ended"], stamp_ns)
+        if self._folder is not None and status["state"] not in GOING and self._ending is None:
+            self._ending = Ending.of(status, stamp_ns, now_s)
+        self._finish_ended(now_s)
 
     def on_tick(self, tick: dict[str, Any]) -> None:
         """One control tick of the policy; those of a run that is not known yet are kept for it."""
@@ -85,9 +90,10 @@ class RunKeeper:
             self._folder.add_tick(tick)
 
     def on_goal(self, stamp_ns: int, which: str, image: NDArray[np.uint8]) -> None:
-        """A picture of a goal: 'native', at the camera's size, or 'seen', as the network sees it."""
+        """A picture of a goal; ``which`` as of `HeardGoals.add_picture`."""
         self._goals.add_picture(stamp_ns, which, image)
         self._keep_goals()
+        self._finish_ended(-math.inf)
 
     def on_arm(self, mode: str, reason: str, stamp_ns: int) -> None:
         """What the arm said of itself; changes of mode or reason are the safety events of a run."""
@@ -97,6 +103,7 @@ class RunKeeper:
 
     def look(self, stamp_ns: int, now_s: float) -> None:
         """To be called now and then: a run whose policy node is gone has ended."""
+        self._finish_ended(now_s)
         if self._folder is not None and now_s - self._heard_s > SILENT_S:
             self.abandon("the policy node fell silent", stamp_ns)
         if self._awaited is not None and now_s >= self._awaited.until_s:
@@ -137,15 +144,11 @@ class RunKeeper:
         folder = RunFolder(free_folder(self._runs / self._run), run_facts(status))
         self._folder = folder
         self.count += 1
-        folder.add_event(stamp_ns, "state", status["state"], {"state": status["state"]})
-        folder.add_event(stamp_ns, "arm", f"{self._arm[0]} {self._arm[1]}".strip(), {"mode": self._arm[0]})
+        for kind, text, data in first_events(status, self._arm):
+            folder.add_event(stamp_ns, kind, text, data)
         present = self._goals.present
         if present is not None and present.stamp_ns == status.get("goal_stamp_ns"):
             folder.add_goal(present)
-        for check in status.get("checks", []):
-            folder.add_event(stamp_ns, "check", check["sentence"], check)
-        for kind, text, data in plan_changes({}, status):
-            folder.add_event(stamp_ns, kind, text, data)
         self._record(status)
         for tick in self._early:
             if tick["run"] == self._run:
@@ -162,21 +165,26 @@ class RunKeeper:
             self._recording, self.failure = True, ""
         except CrlError as error:
             if not self.failure:
-                self._fail(error)
+                self._fail(str(error))
+
+    def _finish_ended(self, now_s: float) -> None:
+        """Finish a run that is over, as soon as its last goal was heard."""
+        ending = self._ending
+        if ending is not None and (self._goals.has(ending.goal_ns) or now_s >= ending.until_s):
+            self._finish(ending.words, ending.stamp_ns)
 
     def _finish(self, ended: dict[str, Any] | None, stamp_ns: int) -> None:
-        folder, self._folder = self._folder, None
+        folder, ending, self._folder, self._ending = self._folder, self._ending, None, None
         if folder is None:
             return
+        if ending is not None:
+            ended, stamp_ns = ending.words, ending.stamp_ns
         words = ended or {"verdict": "failed", "sentence": "another run began", "stage": 0, "seconds": 0.0}
         folder.add_event(stamp_ns, "state", f"ended: {words['verdict']}", words)
-        recorded = Recorded()
-        if self._recording:
-            try:
-                recorded = self._data.end(folder.facts | {"ended": words})
-            except CrlError as error:
-                self._fail(error)
-            self._recording = False
+        recorded, failed = end_data(self._data, folder, words) if self._recording else (Recorded(), "")
+        self._recording = False
+        if failed:
+            self._fail(failed)
         folder.end(
             ended=words,
             latency_ms=self._status.get("latency_ms", {}),
@@ -191,9 +199,9 @@ class RunKeeper:
     def _keep_goals(self) -> None:
         """Add the goals that came into force since, with their own names."""
         for goal in self._goals.take():
-            if self._folder is not None:
+            if self._folder is not None and (self._ending is None or goal.stamp_ns <= self._ending.goal_ns):
                 self._folder.add_goal(goal)
 
-    def _fail(self, error: CrlError) -> None:
-        self.failure = str(error)
-        logger.error("run %s: %s", self._run, error)
+    def _fail(self, sentence: str) -> None:
+        self.failure = sentence
+        logger.error("run %s: %s", self._run, sentence)

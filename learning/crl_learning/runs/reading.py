@@ -29,11 +29,11 @@ class Run:
 
     def ticks(self) -> list[dict[str, Any]]:
         """Control ticks in order, as published on policy/progress; a line that was cut off is left out."""
-        return list(_lines(self.folder / TICKS))
+        return list(lines_of(self.folder / TICKS))
 
     def events(self) -> list[dict[str, Any]]:
         """What happened, in order."""
-        return list(_lines(self.folder / EVENTS))
+        return list(lines_of(self.folder / EVENTS))
 
     def goals(self) -> list[GoalImage]:
         """Goal images at the camera's native size; those that cannot be read are left out."""
@@ -75,13 +75,18 @@ def open_run(folder: str | Path) -> Run:
     return Run(folder, facts)
 
 
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
+def lines_of(file: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file that holds one a line; a line that was cut off is left out."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            yield from filter(None, map(_object, lines))
     except OSError:
         return
-    for line in text.splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -51,14 +51,14 @@ def run_facts(run: GoalRun) -> dict[str, Any]:
 
 
 def progress_facts(outcome: Outcome, run: GoalRun, number: int, rate: float | None, period_s: float) -> dict[str, Any]:
-    """One tick as it is published and recorded; None where something is not known.
+    """One tick as it is published and recorded; None where something is not known, as of a goal just replaced.
 
     Args:
         number: of the tick.
         rate: the chosen false-positive rate; None without a calibration.
         period_s: of control.
     """
-    tick, progress = outcome.tick, outcome.progress
+    tick, progress, facing = outcome.tick, outcome.progress, run.facing
     return (
         {
             "stamp_ns": tick.stamp_ns,
@@ -68,6 +68,7 @@ def progress_facts(outcome: Outcome, run: GoalRun, number: int, rate: float | No
             "acting": outcome.send,
             "stage": outcome.stage,
             "stages": len(run.stages),
+            "goal_stamp_ns": facing.stamp_ns if facing and tick.goal == run.loop.goal else None,
         }
         | _judged(progress, rate, period_s)
         | _timed(tick)
