@@ -16,6 +16,7 @@ from crl_learning.batch import Batch
 from crl_learning.checkpoint import Checkpoint
 from crl_learning.config import TrainConfig
 from crl_learning.fine_tune import start_from
+from crl_learning.graphed_step import GraphedStep
 from crl_learning.machine import choose_dtype
 
 Info = dict[str, Tensor]
@@ -23,8 +24,8 @@ Info = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class StepSettings:
-    """How a step is computed: learning rate, number format, what to speed it up with, and whether the critic has a
-    learning rate apart from the policy's."""
+    """How a step is computed: learning rate, number format, what to speed it up with (``cuda_graph`` only on CUDA), and
+    whether the critic has a learning rate apart from the policy's."""
 
     learning_rate: float
     dtype: torch.dtype
@@ -52,15 +53,14 @@ class TrainingStep:
     def __init__(self, networks: Algorithm, device: torch.device, settings: StepSettings) -> None:
         self.networks = networks
         self._device, self._settings = device, settings
-        graphed = settings.cuda_graph and device.type == "cuda"
         groups: list[dict[str, Any]] = [{"params": one} for one in _trained(networks, settings.apart)]
-        if graphed:
+        if settings.cuda_graph:
             groups = [one | {"lr": torch.tensor(settings.learning_rate, device=device)} for one in groups]
-        self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True, capturable=graphed)
+        self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True, capturable=settings.cuda_graph)
         self._loss: Callable[[Batch], tuple[Tensor, Info]] = networks.loss
         if settings.compile:
             self._loss = torch.compile(networks.loss)
-        self._compute = _Graphed(self._update) if graphed else self._update
+        self._graph = GraphedStep() if settings.cuda_graph else None
 
     def run(self, batch: Batch, factor: float = 1.0, critic_factor: float = 1.0) -> Info:
         """Learn from one batch at ``factor`` times the learning rate; returns detached metrics, ``loss`` among them.
@@ -73,7 +73,7 @@ class TrainingStep:
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
-        return self._compute(batch)
+        return self._update(batch) if self._graph is None else self._graph.run(self._update, batch)
 
     def autocast(self) -> torch.autocast:
         """bfloat16 where the settings say so."""
@@ -99,49 +99,6 @@ def _trained(networks: Algorithm, apart: bool) -> list[list[nn.Parameter]]:
     return [[one for one in trained if (id(one) in own) == policy] for policy in (True, False)]
 
 
-class _Graphed:
-    """Records a step once and replays it with other batches: one launch instead of hundreds.
-
-    The first steps run as they are, on a stream of their own, as recording wants it: they are steps like any other.
-    """
-
-    WARM_UP = 3
-
-    def __init__(self, step: Callable[[Batch], Info]) -> None:
-        self._step = step
-        self._stream = torch.cuda.Stream()
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._places: dict[str, Tensor] = {}
-        self._info: Info = {}
-        self._warmed = 0
-
-    def __call__(self, batch: Batch) -> Info:
-        if self._warmed < self.WARM_UP:
-            self._warmed += 1
-            return self._beside(batch)
-        if self._graph is None:
-            self._record(batch)
-        assert self._graph is not None
-        for name, place in self._places.items():
-            place.copy_(getattr(batch, name))
-        self._graph.replay()
-        return {name: value.clone() for name, value in self._info.items()}
-
-    def _beside(self, batch: Batch) -> Info:
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
-            info = self._step(batch)
-        torch.cuda.current_stream().wait_stream(self._stream)
-        return info
-
-    def _record(self, batch: Batch) -> None:
-        fields = {name: value for name, value in vars(batch).items() if value is not None}
-        self._places = {name: value.clone() for name, value in fields.items()}
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=self._stream):
-            self._info = self._step(Batch(**self._places))
-
-
 def make_step(
     config: TrainConfig, size: Sequence[int], scale: ActionScale, init: Checkpoint | None, device: torch.device
 ) -> TrainingStep:
@@ -160,9 +117,8 @@ def make_step(
     if init:
         start_from(networks, init)
     dtype = choose_dtype(config.precision, device)
-    settings = StepSettings(
-        config.learning_rate, dtype, config.compile, config.cuda_graph, apart=not config.critic_decays
-    )
+    graphed = config.cuda_graph and device.type == "cuda"
+    settings = StepSettings(config.learning_rate, dtype, config.compile, graphed, apart=not config.critic_decays)
     return TrainingStep(networks.to(device), device, settings)
 
 

@@ -42,7 +42,9 @@ def test_the_critic_keeps_its_learning_rate_where_the_policys_alone_falls(words,
 
 @pytest.mark.gpu
 @needs_cuda
-@pytest.mark.parametrize("words", [(), ("cuda_graph=true",)], ids=["eager", "graph"])
+@pytest.mark.parametrize(
+    "words", [(), ("cuda_graph=true",), ("cuda_graph=true", "critic_decays=false")], ids=["eager", "graph", "rates"]
+)
 def test_nothing_in_a_step_waits_for_the_device(words):
     rig, means = Rig(torch.device("cuda"), *TD, "precision=bf16", *words), Means()
     for _ in range(6):  # the allocator, autotuning and the recording of a graph may wait
@@ -85,6 +87,7 @@ def test_a_replayed_graph_learns_what_launched_kernels_learn():
 @pytest.mark.gpu
 @needs_cuda
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores")
 def test_a_compiled_step_learns_what_an_eager_one_learns():
     eager, compiled = (Rig(torch.device("cuda"), *TD, *words) for words in ((), ("compile=true",)))
     for _ in range(3):
