@@ -14,6 +14,7 @@ from crl_learning.config import BatchNeeds, TrainConfig
 from crl_learning.dataset import TrajectoryData, Transitions
 from crl_learning.draws import Draws, DrawSettings, draw
 from crl_learning.image_source import image_source
+from crl_learning.machine import send
 from crl_learning.sampler import chunk_positions, sample_goals
 from crl_robot.contracts import ACTION_DIM, ACTION_NAMES
 
@@ -147,4 +148,4 @@ class Batches:
         return None if self._proprio is None else self._proprio.index_select(0, self._here(position))
 
     def _here(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self._device, non_blocking=True)
+        return send(tensor, self._device)

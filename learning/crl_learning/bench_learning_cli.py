@@ -25,6 +25,7 @@ SAMPLE_ROWS = {
     "numpy_ms_per_batch": ("NumPy sampler, ms", ".1f"),
     "ratio_to_numpy": ("times as fast", ".1f"),
     "observation_bytes": ("bytes of all observations", ".3g"),
+    "peak_memory_bytes": ("peak memory, bytes", ".3g"),
 }
 
 

@@ -11,7 +11,7 @@ import torch
 
 from crl_learning.action_scale import ActionScale
 from crl_learning.batches import Batches, batch_settings
-from crl_learning.bench_train import TrainBench, random_data, timed
+from crl_learning.bench_train import TrainBench, forget_peak, peak_bytes, random_data, timed
 from crl_learning.config import TrainConfig
 from crl_learning.dataset import TrajectoryData, transitions
 from crl_learning.draws import Draws, draw
@@ -34,12 +34,14 @@ def run(bench: SampleBench, on_part: Callable[[str], None] = lambda name: None) 
     device = choose_device(config.device)
     data = random_data(config, bench.observations, bench.seed)
     scale, settings = ActionScale.from_actions(data.actions), batch_settings(config)
+    forget_peak(device)
     batches = Batches(data, scale, settings, device)
     on_host = transitions(data, range(len(data.lengths)))
     rows = on_host.to(batches.generator_device)
     generator = torch.Generator(batches.generator_device).manual_seed(bench.seed)
     on_part(f"{bench.shape}: batches")
     seconds, drawn = timed(lambda: batches.draw(rows, generator), bench.seconds, device)
+    peak = peak_bytes(device)
     on_part(f"{bench.shape}: a copy of their bytes")
     size = _bytes_of(tensors_of(batches.draw(rows, generator)))
     source, target = (torch.zeros(size, dtype=torch.uint8, device=device) for _ in range(2))
@@ -63,6 +65,7 @@ def run(bench: SampleBench, on_part: Callable[[str], None] = lambda name: None) 
         "equal_to_numpy": _equal(batches, data, scale, config, draws),
         "observations": len(data.images),
         "observation_bytes": data.images.nbytes,
+        "peak_memory_bytes": peak,
     }
 
 

@@ -59,9 +59,9 @@ def run(bench: TrainBench, on_part: Callable[[str], None] = lambda name: None) -
     keep_freed_memory()
     device, rig = choose_device(config.device), _Rig(config, bench)
     on_part(f"{bench.shape}: training step")
-    _forget_peak(device)
+    forget_peak(device)
     seconds, steps = timed(rig.fast_step(), bench.seconds, device)
-    peak = _peak_bytes(device)
+    peak = peak_bytes(device)
     on_part(f"{bench.shape}: plain eager float32 step")
     plain_seconds, _ = timed(rig.plain_step(), bench.seconds, device)
     on_part(f"{bench.shape}: plain eager float32 step, batch {EAGER_BATCH}")
@@ -74,6 +74,8 @@ def run(bench: TrainBench, on_part: Callable[[str], None] = lambda name: None) -
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
         "threads": torch.get_num_threads(),
         "precision": str(rig.dtype).removeprefix("torch."),
+        "cuda_graph": config.cuda_graph and device.type == "cuda",
+        "compile": config.compile,
         "batch_size": config.batch_size,
         "objective": config.algorithm.objective,
         "image_size": list(config.image.size),
@@ -185,12 +187,13 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _forget_peak(device: torch.device) -> None:
+def forget_peak(device: torch.device) -> None:
+    """`peak_bytes` counts from here on; that of a CPU cannot."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
-def _peak_bytes(device: torch.device) -> int:
+def peak_bytes(device: torch.device) -> int:
     """Most memory so far: of the device, images included; on a CPU of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)

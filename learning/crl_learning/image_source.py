@@ -15,6 +15,7 @@ from torch import Tensor
 
 from crl_data.serving.gather import Gather
 from crl_learning.augment import take_shifted
+from crl_learning.machine import send
 
 DEVICE_PART = 0.5
 """Part of a GPU's free memory that images may take; the rest is for networks and activations."""
@@ -53,10 +54,10 @@ class ResidentImages:
 
     def take(self, index: Tensor, shifts: Tensor | None) -> Tensor:
         """See `ImageSource`."""
-        index = index.to(self.index_device, non_blocking=True)
+        index = send(index, self.index_device)
         if shifts is None:
             return self._images.index_select(0, index)
-        return take_shifted(self._images, index, shifts.to(self.index_device, non_blocking=True))
+        return take_shifted(self._images, index, send(shifts, self.index_device))
 
 
 class StreamedImages:
@@ -77,8 +78,7 @@ class StreamedImages:
         rows = self._rows(index)
         if shifts is None:
             return rows
-        shifts = shifts.to(self._device, non_blocking=True)
-        return take_shifted(rows, torch.arange(len(index), device=self._device), shifts)
+        return take_shifted(rows, torch.arange(len(index), device=self._device), send(shifts, self._device))
 
     def _rows(self, index: Tensor) -> Tensor:
         if self._staging is None:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from crl_learning.config import DEVICES
 from crl_robot.errors import ConfigError, CrlError, nearest
@@ -47,13 +48,38 @@ def computing_on(device: torch.device, what: object) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def enough_memory(device: torch.device, what: str, advice: str) -> Iterator[None]:
+    """Turns a want of the device's memory within into a ConfigError.
+
+    Args:
+        what: takes it, for the message.
+        advice: what to do then.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        reason = ". ".join(str(error).split(". ")[:3])
+        raise ConfigError(f"device '{device}' has too little memory for {what} ({reason}); {advice}") from error
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """The same on ``device``, without waiting for what is computed there: from the host it goes by pinned memory.
+
+    A copy from other memory may wait for all that the device was asked for before.
+    """
+    if tensor.device.type == CPU.type and device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     """'auto', 'bf16' or 'fp32' -> dtype of the autocast regions; float32 means no autocast.
 
     'auto' takes bfloat16 where the hardware computes in it; elsewhere it is emulated and slower than float32.
     """
     if precision == "auto":
-        native = torch.cuda.is_bf16_supported() if device.type == "cuda" else cpu_has_bf16()
+        native = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else cpu_has_bf16()
         precision = "bf16" if native else "fp32"
     return torch.bfloat16 if precision == "bf16" else torch.float32
 

@@ -116,7 +116,8 @@ def load_snapshot(
     if drawn.shape != generator.get_state().shape:
         raise ConfigError(
             f"the run was started where random numbers come from another kind of device than {generator.device}; "
-            "resume on the same kind: device=cpu or device=cuda"
+            "resume on the same kind: device=cpu or device=cuda. With cuda they come from the GPU where all images fit "
+            "into half of its free memory, else from the host: leave as much free as there was"
         )
     generator.set_state(drawn)
     return Progress(facts["step"], facts["seconds"])

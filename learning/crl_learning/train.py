@@ -17,7 +17,7 @@ from crl_learning.config import TrainConfig
 from crl_learning.data_checks import require_actions_in_range, require_learnable
 from crl_learning.dataset import TrajectoryData, split_trajectories, transitions, usable_trajectories
 from crl_learning.fine_tune import load_init
-from crl_learning.machine import choose_device, choose_dtype, keep_freed_memory, set_threads
+from crl_learning.machine import choose_device, choose_dtype, enough_memory, keep_freed_memory, set_threads
 from crl_learning.metrics import Curves, Means
 from crl_learning.run_facts import action_scale_of, checkpoint_meta, largest_actions
 from crl_learning.run_folder import DivergenceError, RunFolder
@@ -58,7 +58,8 @@ class Trainer:
         init = load_init(config.init, config, data) if config.init else None
         self._scale = init.meta.action_scale if init else action_scale_of(data, config.robot)
         require_actions_in_range(data, self._scale, largest_actions(data, config.robot))
-        self._batches = Batches(data, self._scale, batch_settings(config), self._device)
+        with enough_memory(self._device, "the data", "free some, or use device=cpu"):
+            self._batches = Batches(data, self._scale, batch_settings(config), self._device)
         training, held_out = split_trajectories(usable_trajectories(data), config.validation, config.seed)
         place = self._batches.generator_device
         self._training = transitions(data, training).to(place)
@@ -88,10 +89,13 @@ class Trainer:
         Raises:
             DivergenceError: the loss is not finite; the last good checkpoint stays.
             RunWriteError: the disk does not take what is written; what was saved before stays.
+            ConfigError: the device has too little memory, or a step cannot be recorded as a graph.
         """
         with self.folder.writing("the curves"):
             curves = Curves(self.folder.path, self.progress.step)
-        with curves:
+        what = f"steps with batch_size={self.config.batch_size}"
+        advice = "free some and continue with resume=true, or start anew with a smaller batch_size"
+        with curves, enough_memory(self._device, what, advice):
             reason = self._loop(curves, on_log, should_stop)
             return Result(reason, self.progress, self._save(curves))
 

@@ -149,7 +149,7 @@ def test_a_gpu_draws_the_batch_of_the_same_numbers_and_never_waits(data, monkeyp
     rows = transitions(data, [0, 1, 2]).to(batches.generator_device)
     generator = torch.Generator(batches.generator_device).manual_seed(0)
     batches.draw(rows, generator)
-    torch.cuda.set_sync_debug_mode("error" if part else "default")
+    torch.cuda.set_sync_debug_mode("error")
     try:
         batch = batches.draw(rows, generator)
     finally:

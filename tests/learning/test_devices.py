@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from planning_worlds import frames_at
+from pretended_cuda import CUDA, pretended_cuda
 from small_agents import SIZE, SMALL
 from test_acting import acting
 from test_goal_policy import checkpoint_of, picture
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from crl_learning import goal_policy
 from crl_learning.algorithm_config import ALGORITHMS
@@ -24,24 +24,19 @@ from crl_learning.planning.graph import Edges
 from crl_learning.progress.distances import GoalDistances
 from crl_robot.errors import CheckpointError, ConfigError, PlanError
 
-CUDA, META = torch.device("cuda"), torch.device("meta")
+META = torch.device("meta")
 NETWORKS = [*((name, 0) for name in ALGORITHMS), ("stable_crl", 7), ("gciql", 7)]
 
 
 @contextmanager
 def on_pretended_cuda(networks):
-    """Moves networks to tensors that have a shape and a device but no values; the two devices do not mix."""
-    before = torch.__future__.get_overwrite_module_params_on_conversion()
-    torch.__future__.set_overwrite_module_params_on_conversion(True)
-    try:
-        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-            networks.device = CUDA
-            for module in (networks.policy, networks.critic):
-                if module is not None:
-                    module.to(CUDA)
-            yield torch.zeros(1, SIZE[1], SIZE[0], 3, dtype=torch.uint8, device=CUDA)
-    finally:
-        torch.__future__.set_overwrite_module_params_on_conversion(before)
+    """Moves networks there; gives a view that lies there, too."""
+    with pretended_cuda(), torch.no_grad():
+        networks.device = CUDA
+        for module in (networks.policy, networks.critic):
+            if module is not None:
+                module.to(CUDA)
+        yield torch.zeros(1, SIZE[1], SIZE[0], 3, dtype=torch.uint8, device=CUDA)
 
 
 @pytest.mark.parametrize(("name", "proprio"), NETWORKS)
@@ -75,6 +70,7 @@ def test_all_parameters_go_to_the_device_that_is_asked_for(name, proprio):
             assert {tensor.device for tensor in module.state_dict().values()} == {META}
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_actions_are_those_of_the_cpu():
     here, there = GoalPolicy(checkpoint_of()), GoalPolicy(checkpoint_of(), CUDA)
