@@ -20,6 +20,8 @@ from typing import Any
 from crl_robot.errors import ArmError
 
 SUCCESS, TIMEOUT = 0, -3001
+LEAST_WRITE_S = 0.1
+"""A busy computer may need as long to come back from a write, which pyserial then calls a time-out all the same."""
 _STATUS_BYTES = 11
 _ADAPTER = (0x0403, 0x6014)
 _IN_USE = "it is already in use; end the other driver first"
@@ -183,7 +185,7 @@ def _open(path: str, baud: int, answer_s: float) -> tuple[Any, Any]:
     if not port.setBaudRate(baud):
         raise PortError(f"baud rate {baud} cannot be set on {path}, expected 1000000")
     serial: Any = port.ser
-    serial.write_timeout = answer_s  # an adapter that takes nothing must not keep the arm's lock for ever
+    serial.write_timeout = max(answer_s, LEAST_WRITE_S)  # one that takes nothing must not keep the arm's lock for ever
     return port, PacketHandler(2.0)
 
 
