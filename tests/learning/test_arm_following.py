@@ -43,6 +43,22 @@ def test_lost_states_and_ways_that_are_cut_short_do_not_spoil_it():
     assert found.shift_ms == pytest.approx(100, abs=20)
 
 
+def test_what_the_arm_did_while_no_states_came_is_left_out():
+    commands = run()
+    whole = arm(commands, 0.1, seconds=12.0)
+    kept = whole.stamps_ns // 300_000_000 % 3 > 0
+    found = following(commands, Track(*(part[kept] for part in vars(whole).values())), PERIOD_S)
+    assert found is not None
+    assert found.shift_ms == pytest.approx(100, abs=10)
+    assert found.correlation > 0.995
+
+
+def test_an_arm_that_also_does_something_else_has_no_delay():
+    ours, others = arm(run(), 0.1, seconds=12.0), arm(run(seed=5), 0.1, seconds=12.0)
+    both = Track(ours.stamps_ns, ours.positions + others.positions, ours.targets)
+    assert following(run(), both, PERIOD_S) is None
+
+
 @pytest.mark.parametrize(
     "track",
     [

@@ -23,10 +23,14 @@ STEP = np.array([0.02, 0.0, 0.0])
 
 
 class LateArm(PretendedRobot):
-    """Goes along each action evenly within a control period, from DEAD_S after it was heard."""
+    """Goes along each action evenly within a control period, from DEAD_S after it was heard.
+
+    ``took_ms`` has what it took for each first motion from rest, later on a busy machine.
+    """
 
     def __init__(self, domain_id, spec, size):
         self._heard, self._at = deque(), np.array([0.3, 0.0, 0.15])
+        self.took_ms, self._rests = [], True
         super().__init__(domain_id, spec, size)
         self.node.create_timer(STATES_S, self._tell)
 
@@ -47,6 +51,9 @@ class LateArm(PretendedRobot):
         parts = [np.clip((now_s - heard_s - DEAD_S) / PERIOD_S, 0, 1) for heard_s, _ in self._heard]
         measured = self._at + sum((part * step for part, step in zip(parts, steps, strict=True)), np.zeros(3))
         target = self._at + sum(steps, np.zeros(3))
+        if self._rests and any(parts):
+            self.took_ms.append(1e3 * (now_s - self._heard[0][0]))
+        self._rests = not any(parts)
         self._joints.publish(messages.msg_from_joints(JointReading(np.zeros(6), np.zeros(6), 1.0, stamp_ns), NAMES))
         for publisher, position in ((self._poses, measured), (self._targets, target)):
             publisher.publish(messages.msg_from_pose(Pose(position, np.array([1.0, 0, 0, 0])), stamp_ns))
@@ -83,7 +90,7 @@ def test_an_arm_that_moves_later_than_a_control_period_is_measured_and_warned_ab
 
         wait_until(told)
         motion = arm.status()["latency_ms"]["arm_motion"]
-        assert 1e3 * DEAD_S - 30 <= motion["p50"] <= 1e3 * DEAD_S + 200
+        assert min(arm.took_ms) - 30 <= motion["p50"] <= max(arm.took_ms) + 150
         assert motion["n"] >= 1
         assert 0 < motion["resolution"] <= 100
         wait_until(lambda: any(check["verdict"] == "warning" for check in arm.status()["checks"]))

@@ -90,5 +90,5 @@ def test_an_arm_that_refuses_to_go_or_is_there_already_has_no_figure():
     assert led_motion(round(2e9), still.between(0, 0)) is None
     assert led_motion(round(7.9e9), still) is None
     track = led(np.array([0.1, -0.2, 0.1]), 0.1)
-    lost = (track.stamps_ns > 2.2e9) & (track.stamps_ns < 2.8e9)
+    lost = (track.stamps_ns > 2.161e9) & (track.stamps_ns < 2.8e9)
     assert led_motion(round(2e9), Track(*(part[~lost] for part in vars(track).values()))) is None

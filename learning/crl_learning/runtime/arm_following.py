@@ -62,8 +62,9 @@ def _achieved(grid_s: Array, states_s: Array, positions: Array, period_s: float)
         np.stack([np.interp(times, states_s, positions[:, axis]) for axis in range(3)], axis=1)
         for times in (grid_s, grid_s - period_s)
     )
-    ends = np.searchsorted(states_s, grid_s).clip(1, len(states_s) - 1)
-    known = (states_s[ends] - states_s[ends - 1] < period_s / 2).astype(np.float64)
+    ends = np.searchsorted(states_s, np.stack([grid_s, grid_s - period_s])).clip(1, len(states_s) - 1)
+    gaps_s = states_s[ends] - states_s[ends - 1]
+    known = np.asarray(gaps_s.max(axis=0) < period_s / 2, dtype=np.float64)
     return (now - before) * known[:, None], known
 
 
