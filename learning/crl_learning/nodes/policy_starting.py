@@ -59,14 +59,18 @@ class Starting:
 
     @property
     def services(self) -> dict[str, Callable[[], str]]:
-        """By name below policy/; each answers with a sentence or raises CrlError."""
+        """By name below policy/; each answers with a sentence or raises CrlError.
+
+        Of requests that wait together an executor takes that of the service made first, whichever came first: so what
+        stops comes last.
+        """
         return {
             "start": lambda: self._start(0),
             "step": lambda: self._start(1),
+            "resume": self._resume,
             "pause": self._pause,
             "stop": self._stop,
             "hand_over": self._hand_over,
-            "resume": self._resume,
         }
 
     @property
