@@ -10,6 +10,7 @@ from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
 from crl_learning.page.board import Board
+from crl_learning.page.pushing import FACTS_EVERY, PICTURES_PERIOD_S
 from crl_learning.page.server import PAGE_FILES, STATIC, make_app
 
 
@@ -160,6 +161,28 @@ def test_a_socket_tells_pictures_and_facts_and_counts_its_viewers(page):
                 return
             await asyncio.sleep(0.02)
         raise AssertionError("a browser that left is still counted")
+
+    page(scenario)
+
+
+def test_nothing_piles_up_before_a_browser_that_does_not_answer_and_what_comes_then_says_how_old_it_is(page):
+    """Behind a slow network pictures came 10 s late, and were called 6 ms old."""
+
+    async def scenario(client, board, robot):
+        async with client.ws_connect("/live") as socket:
+            assert (await socket.receive(5)).type == WSMsgType.TEXT
+            for number in range(30):
+                board.show("live", str(number).encode())
+                await asyncio.sleep(PICTURES_PERIOD_S)
+            board.show("live", b"newest")
+            await socket.send_str("")
+            messages = []
+            while not messages or messages[-1].type != WSMsgType.TEXT:
+                messages.append(await socket.receive(5))
+        *before, (head, picture) = (message.data.split(b"\n") for message in messages[:-1])
+        assert len(before) < FACTS_EVERY
+        assert picture == b"newest"
+        assert int(head.split()[1]) >= 1e3 * 30 * PICTURES_PERIOD_S
 
     page(scenario)
 

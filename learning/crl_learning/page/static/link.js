@@ -31,7 +31,10 @@ export class Link {
   take(data) {
     this.heard = performance.now();
     if (!this.connected) this.onChange((this.connected = true));
-    if (typeof data === "string") return this.onFacts(JSON.parse(data));
+    if (typeof data === "string") {
+      this.socket.send(""); // asks for more: the server sends nothing into a network that is still busy
+      return this.onFacts(JSON.parse(data));
+    }
     const bytes = new Uint8Array(data);
     const end = bytes.indexOf(10);
     const [name, age] = new TextDecoder().decode(bytes.subarray(0, end)).split(" ");
