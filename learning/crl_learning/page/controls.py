@@ -90,7 +90,7 @@ def controls(arm: Facts, policy: Facts, recorder: Facts, run: Facts) -> dict[str
     """
     mode, state = str((arm or {}).get("mode", "")), str((policy or {}).get("state", ""))
     return {
-        **_of_arm(arm, mode, state),
+        **_of_arm(arm, mode, "" if (policy or {}).get("dry_run") else state),
         **_of_policy(policy, mode, state),
         **_of_recorder(recorder),
         **dict.fromkeys(("run_success", "run_failure"), _of_verdict(run)),
@@ -99,6 +99,7 @@ def controls(arm: Facts, policy: Facts, recorder: Facts, run: Facts) -> dict[str
 
 
 def _of_arm(arm: Facts, mode: str, state: str) -> dict[str, str]:
+    """``state`` of a policy that commands the arm; of a dry run ''."""
     away = "" if arm is not None else "the arm is not heard; start its node"
     latched = "the e-stop is latched; clear the cause and reset first" if mode == "estopped" else ""
     disabled = "enable the arm first" if mode == "disabled" else ""

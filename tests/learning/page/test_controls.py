@@ -57,6 +57,11 @@ def test_the_arm_is_not_sent_home_while_the_policy_would_end_the_move():
     assert "home" in possible(ARM)
 
 
+def test_the_arm_is_sent_home_beside_a_dry_run_which_sends_it_nothing():
+    for state in ("running", "preparing"):
+        assert "home" in possible(ARM, POLICY | {"state": state, "dry_run": True})
+
+
 def test_the_next_stage_is_there_only_before_the_last():
     stages = {"stages": [{}, {}]}
     assert "next_stage" in possible(ARM, POLICY | stages)
