@@ -158,6 +158,21 @@ def test_a_goal_that_came_by_another_way_gives_up_what_is_not_whole(desk):
     assert len(desk.told) == 1
 
 
+def test_a_goal_older_than_the_one_taken_is_refused_also_after_a_later_one_was_given_up(desk):
+    """A stale goal came into force after a capture, which gave up the one that was being collected."""
+    for camera in CAMERAS:
+        desk.add(camera, 100, 0.0)
+    desk.add("wrist", 200, 0.5)
+    desk.collector.give_up("another goal was given", 0.6)
+    for camera in CAMERAS:
+        desk.add(camera, 99, 0.7)
+    assert [whole["top"][1] for whole in desk.whole] == [100]
+    assert "stamp 99 is older than one that came before it, with stamp 100" in desk.told[1]
+    for camera in CAMERAS:  # a clock was put back
+        desk.add(camera, 50, WAIT_S + 1)
+    assert [whole["top"][1] for whole in desk.whole] == [100, 50]
+
+
 def test_each_of_several_cameras_has_a_topic_and_one_alone_has_the_usual_one():
     assert goal_topics(("over_shoulder",)) == {"over_shoulder": "goal/image"}
     assert goal_topics(("over_shoulder", "wrist")) == {

@@ -31,7 +31,7 @@ class GoalCollector(Generic[T]):
     def __init__(self, cameras: Sequence[str], given_up: Callable[[str], None], wait_s: float = WAIT_S) -> None:
         self._cameras, self._given_up, self._wait_s = tuple(cameras), given_up, wait_s
         self._pictures: dict[str, T] = {}
-        self._stamp_ns = 0
+        self._stamp_ns = self._taken_ns = 0
         self._begun_s = 0.0
         self._done: dict[int, float] = {}
         self.passed_over = 0
@@ -78,7 +78,7 @@ class GoalCollector(Generic[T]):
             self.give_up(f"{self._wait_s:g} s went by", now_s)
         self._done = {stamp: at_s for stamp, at_s in self._done.items() if now_s - at_s <= self._wait_s}
         if not self._pictures and self._stamp_ns not in self._done:
-            self._stamp_ns = 0  # a clock may be put back
+            self._stamp_ns = self._taken_ns = 0  # a clock may be put back
 
     def give_up(self, why: str, now_s: float) -> None:
         """Tell that the goal that is collected will not be whole; does nothing where there is none."""
@@ -90,13 +90,13 @@ class GoalCollector(Generic[T]):
             f"{', '.join(self._pictures)}, expected a picture of each with the same stamp; send all of them again"
         )
         self._finish(self._stamp_ns, now_s)
-        self._pictures, self._stamp_ns = {}, 0
+        self._pictures, self._stamp_ns = {}, self._taken_ns
         self._given_up(words)
 
     def _whole(self, now_s: float) -> dict[str, T]:
         whole = {camera: self._pictures[camera] for camera in self._cameras}
         self._finish(self._stamp_ns, now_s)
-        self._pictures = {}
+        self._pictures, self._taken_ns = {}, self._stamp_ns
         return whole
 
     def _finish(self, stamp_ns: int, now_s: float) -> None:
