@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -17,13 +18,14 @@ from numpy.typing import NDArray
 from crl_robot.errors import ConfigError
 
 KEPT = 24
+_TOPICS = re.compile(r"goal/([^/+]+/)?image(/compressed)?(\+goal/.*)?")
 
 
 def label_of(source: str, now: datetime) -> str:
     """What a thumbnail is called: the name of its file or frame, else how it came and when."""
     if source.startswith("captured"):
         return f"captured {now:%H:%M:%S}"
-    if source.startswith("goal/"):
+    if _TOPICS.fullmatch(source):
         return f"sent {now:%H:%M:%S}"
     return PurePath(source).name
 

@@ -177,6 +177,8 @@ def test_a_known_goal_that_is_chosen_again_is_told_by_the_name_it_has():
         ("captured over_shoulder 1795282382835574429", "captured 09:05:07"),
         ("goal/image/compressed", "sent 09:05:07"),
         ("goal/over_shoulder/image+goal/wrist/image", "sent 09:05:07"),
+        ("goal/over_shoulder/image/compressed+goal/wrist/image", "sent 09:05:07"),
+        ("goal/shoulder.png+goal/wrist.png", "wrist.png"),
     ],
 )
 def test_a_thumbnail_has_a_name_that_a_person_can_read(source, label):
