@@ -66,13 +66,16 @@ class GraphedStep:
         return info
 
     def _recorded(self, step: Step, batch: Batch) -> torch.cuda.CUDAGraph:
-        """A graph of the step. Nothing is computed yet."""
+        """A graph of the step. Nothing is computed yet. A want of memory is one, as in any other step."""
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, stream=self._stream):
                 self._info = step(batch)
         except RuntimeError as error:
-            reason = str(_first(error)).partition("\n")[0]
+            first = _first(error)
+            if isinstance(first, torch.OutOfMemoryError):
+                raise first from None
+            reason = str(first).partition("\n")[0]
             raise ConfigError(f"a step cannot be recorded as a CUDA graph: {reason}; use cuda_graph=false") from error
         return graph
 

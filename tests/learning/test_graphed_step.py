@@ -111,3 +111,21 @@ def test_a_step_that_cannot_be_recorded_says_why_and_what_to_do():
         graphed.run(step, batch)
     with pytest.raises(ConfigError, match=r"not permitted when stream is capturing; use cuda_graph=false$"):
         graphed.run(step, batch)
+
+
+def test_a_want_of_memory_while_a_step_is_recorded_is_told_as_one():
+    """It was told as a step that cannot be recorded."""
+
+    def step(batch: Batch) -> dict[str, torch.Tensor]:
+        if torch.cuda.current_stream().is_capturing():
+            try:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            finally:
+                raise RuntimeError("recording failed")
+        return {}
+
+    graphed, batch = GraphedStep(), Batch(*[torch.zeros(1)] * 4)
+    for _ in range(GraphedStep.WARM_UP):
+        graphed.run(step, batch)
+    with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
+        graphed.run(step, batch)
