@@ -1,6 +1,7 @@
 """What a policy told of its run, brought to the steps that were recorded of it.
 
-A step belongs to the newest tick of a frame that is not newer than the step's own; most often both are of one frame.
+A step belongs to the newest tick of a frame that is not newer than the step's own; most often both are of one frame. Of
+several ticks of one frame it is the first whose action was sent: a result that came too late is no step.
 """
 
 from __future__ import annotations
@@ -117,10 +118,13 @@ def align(told: Told, frame_ns: NDArray[np.int64], period_s: float) -> Aligned:
 
 def _ticks_of_steps(told: Told, frame_ns: NDArray[np.int64], period_s: float) -> NDArray[np.int64]:
     """(T,) how many ticks came before the one of each step, -1 where there is none."""
-    stamps = np.fromiter((_stamp_ns(tick.get("stamp_ns")) for tick in told.ticks()), np.int64)
-    known, first = np.unique(stamps, return_index=True)
-    if not len(known):
+    marks = [(_stamp_ns(tick.get("stamp_ns")), tick.get("acting") is not True) for tick in told.ticks()]
+    if not marks:
         return np.full(len(frame_ns), -1, np.int64)
+    stamps, idle = np.array(marks, np.int64).T
+    order = np.lexsort((idle, stamps))
+    known, first = np.unique(stamps[order], return_index=True)
+    first = order[first]
     at = np.searchsorted(known, frame_ns, side="right") - 1
     newest = known[np.maximum(at, 0)]
     fresh = (at >= 0) & (newest > 0) & (frame_ns - newest <= HELD_PERIODS * period_s * 1e9)

@@ -109,6 +109,24 @@ def test_steps_of_which_nothing_was_told_have_no_progress_and_the_goal_that_was_
     assert aligned.arrays["goals/from_step"].tolist() == [0, 4]
 
 
+def test_a_step_has_the_tick_that_sent_its_action_not_one_of_the_same_frame_that_sent_none(samples, told):
+    """A goal comes while a tick computes: nothing is sent, and the next tick acts on the same frame again."""
+    stamps = np.array([frame_ns(step) for step in range(STEPS)])
+    goal_ns = told.goals[1].stamp_ns
+    dropped = told_tick(3, 0, tick=90, stamp_ns=frame_ns(2), acting=False, steps=None)
+    again = told_tick(2, goal_ns, tick=91, acting=True)
+    ticks = [
+        *(told_tick(step, 1, acting=True) for step in range(2)),
+        dropped,
+        again,
+        told_tick(3, goal_ns, acting=True),
+    ]
+    arrays = align(dataclasses.replace(told, ticks=lambda: ticks), stamps, 0.2).arrays
+    assert arrays["progress/tick"][:4].tolist() == [7, 8, 91, 10]
+    assert arrays["progress/acting"][2] == 1
+    assert arrays["goals/from_step"].tolist() == [0, 2]
+
+
 def test_a_goal_that_no_step_was_acted_on_towards_begins_after_the_last(samples, told):
     late = ToldGoal("late.png", frame_ns(STEPS) + 1, None, (), {})
     more = dataclasses.replace(told, goals=(late, *told.goals))
