@@ -6,8 +6,7 @@ several ticks of one frame it is the first whose action was sent: a result that 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 
 from crl_data.episode_file import EpisodeFile
 from crl_data.schema import StoreSpec
-from crl_data.told import GOALS, PROGRESS, PROGRESS_VALUES
+from crl_data.told import GOALS, PROGRESS
+from crl_data.told_ticks import ToldTicks
 
 HELD_PERIODS = 2.0
 """So long after a tick it still tells of a step: the policy may miss a tick, but not be silent meanwhile."""
 
-Tick = Mapping[str, Any]
 Picture = Callable[[], NDArray[np.uint8]]
 
 
@@ -51,12 +50,12 @@ class Told:
     Attributes:
         camera: whose frames' stamps the ticks carry.
         goals: kept in the order in which they came into force.
-        ticks: reads the control ticks, as on policy/progress, from the first; raises CrlError.
+        ticks: the control ticks, from the first.
     """
 
     camera: str
     goals: Sequence[ToldGoal]
-    ticks: Callable[[], Iterable[Tick]]
+    ticks: ToldTicks
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "goals", tuple(sorted(self.goals, key=lambda goal: goal.stamp_ns)))
@@ -102,10 +101,9 @@ def align(told: Told, frame_ns: NDArray[np.int64], period_s: float) -> Aligned:
         period_s: of control.
 
     Raises:
-        CrlError: ticks cannot be read.
+        StoreError: the disk does not give back the ticks.
     """
-    chosen = _ticks_of_steps(told, frame_ns, period_s)
-    progress, towards_ns = _progress(told, chosen)
+    progress, towards_ns = _progress(told.ticks, _ticks_of_steps(told.ticks, frame_ns, period_s))
     goals = told.goals
     if not goals:
         return Aligned(progress, {})
@@ -116,65 +114,32 @@ def align(told: Told, frame_ns: NDArray[np.int64], period_s: float) -> Aligned:
     return Aligned(progress | {f"{GOALS}/stamp_ns": goal_ns, f"{GOALS}/from_step": from_step}, {GOALS: named})
 
 
-def _ticks_of_steps(told: Told, frame_ns: NDArray[np.int64], period_s: float) -> NDArray[np.int64]:
+def _ticks_of_steps(ticks: ToldTicks, frame_ns: NDArray[np.int64], period_s: float) -> NDArray[np.int64]:
     """(T,) how many ticks came before the one of each step, -1 where there is none."""
-    marks = [(_stamp_ns(tick.get("stamp_ns")), tick.get("acting") is not True) for tick in told.ticks()]
-    if not marks:
+    if not len(ticks):
         return np.full(len(frame_ns), -1, np.int64)
-    stamps, idle = np.array(marks, np.int64).T
+    stamps, idle = ticks.stamps_ns()[:, 0], ticks.numbers()["acting"] != 1
     order = np.lexsort((idle, stamps))
     known, first = np.unique(stamps[order], return_index=True)
-    first = order[first]
     at = np.searchsorted(known, frame_ns, side="right") - 1
     newest = known[np.maximum(at, 0)]
     fresh = (at >= 0) & (newest > 0) & (frame_ns - newest <= HELD_PERIODS * period_s * 1e9)
-    return np.where(fresh, first[np.maximum(at, 0)], -1)
+    return np.where(fresh, order[first[np.maximum(at, 0)]], -1)
 
 
-def _progress(told: Told, chosen: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
+def _progress(ticks: ToldTicks, chosen: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
     """Arrays of the steps from the ticks that are theirs, and (T,) the stamp of the goal of each, 0 where not known."""
-    columns = {name: np.full(len(chosen), np.nan) for name in PROGRESS_VALUES}
-    stamp_ns, towards_ns = np.zeros((2, len(chosen)), np.int64)
-    steps_of = _steps_by_tick(chosen)
-    for number, tick in enumerate(told.ticks()):
-        for step in steps_of.get(number, ()):
-            stamp_ns[step] = _stamp_ns(tick.get("stamp_ns"))
-            towards_ns[step] = _stamp_ns(tick.get("goal_stamp_ns"))
-            for name, value in _values(tick).items():
-                columns[name][step] = value
-            _put_vector(columns, "distances", step, tick)
-    known = {name: column for name, column in columns.items() if not np.isnan(column).all()}
-    if not known:
-        return {}, towards_ns
-    return {f"{PROGRESS}/{name}": array for name, array in ({"stamp_ns": stamp_ns} | known).items()}, towards_ns
-
-
-def _steps_by_tick(chosen: NDArray[np.int64]) -> dict[int, list[int]]:
-    steps: dict[int, list[int]] = {}
-    for step, tick in enumerate(chosen.tolist()):
-        if tick >= 0:
-            steps.setdefault(tick, []).append(step)
-    return steps
-
-
-def _values(tick: Tick) -> dict[str, float]:
-    """What a tick tells in single numbers, NaN where it does not."""
-    steps = tick.get("steps")
-    left = steps if isinstance(steps, Mapping) else {}
-    spread = {"steps": left.get("expected"), "steps_low": left.get("low"), "steps_high": left.get("high")}
-    told = {**tick, **spread}
-    return {name: _number(told.get(name)) for name in PROGRESS_VALUES if name != "distances"}
-
-
-def _put_vector(columns: dict[str, NDArray[Any]], name: str, step: int, tick: Tick) -> None:
-    """Put a list of numbers into its row; the first that is told says how many there are."""
-    told = tick.get(name)
-    if not isinstance(told, list) or not told:
-        return
-    if columns[name].ndim == 1:
-        columns[name] = np.full((len(columns[name]), len(told)), np.nan)
-    if len(told) == columns[name].shape[1]:
-        columns[name][step] = [_number(one) for one in told]
+    told = chosen >= 0
+    stamps_ns = np.zeros((len(chosen), 2), np.int64)
+    stamps_ns[told] = ticks.stamps_ns()[chosen[told]]
+    known: dict[str, NDArray[Any]] = {}
+    for name, values in ticks.numbers().items():
+        column = np.full((len(chosen), *values.shape[1:]), np.nan)
+        column[told] = values[chosen[told]]
+        if not np.isnan(column).all():
+            known[f"{PROGRESS}/{name}"] = column
+    stamp_ns, towards_ns = np.ascontiguousarray(stamps_ns.T)
+    return ({f"{PROGRESS}/stamp_ns": stamp_ns} | known if known else {}), towards_ns
 
 
 def _goal_numbers(
@@ -185,13 +150,3 @@ def _goal_numbers(
     by_time = np.searchsorted(goal_ns, frame_ns, side="right") - 1
     number = np.where(goal_ns[told] == towards_ns, told, by_time)
     return np.maximum.accumulate(number) if len(number) else number
-
-
-def _stamp_ns(value: Any) -> int:
-    """0 for what is no stamp."""
-    return value if isinstance(value, int) and 0 < value < 2**63 else 0
-
-
-def _number(value: Any) -> float:
-    """NaN for what is no number: it comes from another process."""
-    return float(value) if isinstance(value, int | float) and abs(value) < 2**1000 else math.nan

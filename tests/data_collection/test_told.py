@@ -16,6 +16,7 @@ from crl_data.recording.background import BackgroundWriter
 from crl_data.recording.matching import Step
 from crl_data.store import Store
 from crl_data.telling import ToldGoal, align
+from crl_data.told_ticks import ToldTicks
 from crl_data.writer import EpisodeWriter
 from crl_robot import durable
 from crl_robot.contracts import Action
@@ -101,7 +102,7 @@ def test_steps_of_which_nothing_was_told_have_no_progress_and_the_goal_that_was_
     """Steps 1 and 2 come in a silence of the policy; the first of them is within two periods of a tick."""
     ticks = [told_tick(0, 1), told_tick(5, told.goals[1].stamp_ns)]
     aligned = align(
-        dataclasses.replace(told, ticks=lambda: ticks), np.array([frame_ns(step) for step in range(STEPS)]), 0.2
+        dataclasses.replace(told, ticks=ToldTicks.of(ticks)), np.array([frame_ns(step) for step in range(STEPS)]), 0.2
     )
     steps = aligned.arrays["progress/steps"]
     assert np.isnan(steps).tolist() == [False, False, False, True, True, False]
@@ -121,7 +122,7 @@ def test_a_step_has_the_tick_that_sent_its_action_not_one_of_the_same_frame_that
         again,
         told_tick(3, goal_ns, acting=True),
     ]
-    arrays = align(dataclasses.replace(told, ticks=lambda: ticks), stamps, 0.2).arrays
+    arrays = align(dataclasses.replace(told, ticks=ToldTicks.of(ticks)), stamps, 0.2).arrays
     assert arrays["progress/tick"][:4].tolist() == [7, 8, 91, 10]
     assert arrays["progress/acting"][2] == 1
     assert arrays["goals/from_step"].tolist() == [0, 2]
@@ -137,9 +138,22 @@ def test_a_goal_that_no_step_was_acted_on_towards_begins_after_the_last(samples,
 @pytest.mark.parametrize("value", [None, "many", float("inf"), 10**400, [1.0], {"low": "x"}, True])
 def test_what_is_no_number_is_left_out(value, told):
     ticks = [told_tick(0, 1, steps=value, estimate=value, distances=value, stamp_ns=frame_ns(0)), {"stamp_ns": value}]
-    aligned = align(dataclasses.replace(told, ticks=lambda: ticks), np.array([frame_ns(0)]), 0.2)
+    aligned = align(dataclasses.replace(told, ticks=ToldTicks.of(ticks)), np.array([frame_ns(0)]), 0.2)
     assert "progress/steps" not in aligned.arrays
     assert np.isfinite(aligned.arrays["progress/tick"]).all()
+
+
+def test_many_ticks_lie_on_the_disk_and_come_back_as_they_were(tmp_path):
+    """Distances are told from the second tick on, and once of another length."""
+    odd = {0: None, 4000: [1.0]}
+    kept = ToldTicks(tmp_path)
+    for step in range(5000):
+        kept.add(told_tick(step, 1, distances=odd.get(step, [0.5, step])))
+    assert kept.stamps_ns()[[0, -1], 0].tolist() == [frame_ns(0), frame_ns(4999)]
+    assert kept.numbers()["steps"].tolist() == [20.0 - step for step in range(5000)]
+    distances = kept.numbers()["distances"]
+    assert np.flatnonzero(np.isnan(distances[:, 0])).tolist() == list(odd)
+    assert distances[-1].tolist() == [0.5, 4999]
 
 
 def test_goals_of_several_cameras_are_kept_of_each(tmp_path, samples, told):

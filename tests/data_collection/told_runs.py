@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crl_data.telling import Told, ToldGoal
+from crl_data.told_ticks import ToldTicks
 
 PERIOD_NS = 200_000_000
 
@@ -30,4 +31,4 @@ def told_run(pictures: Sequence[dict[str, np.ndarray]], steps: int, change: int)
         readers = {camera: functools.partial(np.copy, image) for camera, image in images.items()}
         goals.append(ToldGoal(f"{number}.png", shown, number, () if number else ("blurred",), readers))
     ticks = [told_tick(step, shown_ns[-1 if step >= change else 0], stage=int(step >= change)) for step in range(steps)]
-    return Told("over_shoulder", goals, lambda: ticks)
+    return Told("over_shoulder", goals, ToldTicks.of(ticks))

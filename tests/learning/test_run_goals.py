@@ -175,3 +175,14 @@ def test_after_a_merge_the_store_has_the_goals_and_the_progress_of_every_run(tmp
     assert first.progress["stage"].tolist() == [0, 0, 0, 1, 1]
     assert second.progress["steps"].tolist() == [2.0]
     assert check_store(merged.path, progress=False).exit_code == 0
+
+
+def test_the_end_of_a_run_reads_no_tick_again(tmp_path):
+    """Hours of them took longer than a launch waits for its nodes after Ctrl-C, and the episode was lost with them."""
+    keeper = ready(tmp_path, StoreData())
+    keeper.on_status(status("running"), 2, 0.1)
+    for number in range(3):
+        act(keeper, number, 1, "r1", 0)
+    (tmp_path / "runs" / "r1" / "ticks.jsonl").unlink()
+    keeper.on_status(status("ended", ended=ENDED), stamp(4), 0.2)
+    assert opened(tmp_path).episode().progress["steps"].tolist() == [9.0, 8.0, 7.0]

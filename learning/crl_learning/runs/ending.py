@@ -34,7 +34,7 @@ def end_data(data: DataRecorder, folder: RunFolder, words: Mapping[str, Any]) ->
     """Stop recording frames and actions; what became of them, and what failed, '' where nothing did."""
     facts = folder.facts
     try:
-        recorded = data.end(facts | {"ended": dict(words)}, told_of(folder.path, facts))
+        recorded = data.end(facts | {"ended": dict(words)}, told_of(folder.path, facts, folder.ticks))
     except CrlError as error:
         return Recorded(), str(error)
     lacks = f"{DATA} lacks goals and progress, which are in {GOALS} and {TICKS}: {recorded.untold}"

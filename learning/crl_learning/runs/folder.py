@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crl_data.told_ticks import ToldTicks
 from crl_learning.runs.goals import HeardGoal
 from crl_robot.durable import replace_file
 from crl_robot.errors import StoreError
@@ -51,6 +52,8 @@ class RunFolder:
                 f"{path} cannot be written to ({error.strerror or error}); choose another folder for runs"
             ) from error
         self._write_facts()
+        self.ticks = ToldTicks(path)
+        """All so far."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -60,6 +63,7 @@ class RunFolder:
     def add_tick(self, tick: Mapping[str, Any]) -> None:
         """Add one control tick."""
         self._line(TICKS, tick)
+        self.ticks.add(tick)
 
     def add_event(self, stamp_ns: int, kind: str, text: str, data: Mapping[str, Any] | None = None) -> None:
         """Add one event."""

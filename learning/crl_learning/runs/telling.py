@@ -1,4 +1,4 @@
-"""From a run's folder to its episode: the goals and the ticks that lie beside the store belong into it, too."""
+"""From a run's folder to its episode: the goals that lie beside the store belong into it, and the ticks, too."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crl_data.telling import Picture, Told, ToldGoal
-from crl_learning.runs.folder import TICKS
-from crl_learning.runs.reading import lines_of
+from crl_data.told_ticks import ToldTicks
 from crl_robot.goal_image import load_goal_image
 
 
-def told_of(folder: Path, facts: Mapping[str, Any]) -> Told:
-    """What the policy told of the run in ``folder``, read when it is used; ``facts`` as in its run.json."""
+def told_of(folder: Path, facts: Mapping[str, Any], ticks: ToldTicks) -> Told:
+    """What the policy told of the run in ``folder``, pictures read when they are used; ``facts`` as in its run.json."""
     goals = [_told_goal(folder, facts, entry) for entry in facts["goals"]]
-    return Told(str(facts["cameras"][0]), goals, lambda: lines_of(folder / TICKS))
+    return Told(str(facts["cameras"][0]), goals, ticks)
 
 
 def _told_goal(folder: Path, facts: Mapping[str, Any], entry: Mapping[str, Any]) -> ToldGoal:

@@ -16,6 +16,7 @@ from crl_data.recording.recorder_settings import EpisodeLabels, RecorderSettings
 from crl_data.siblings import pending_folder
 from crl_data.store import Store
 from crl_data.telling import Told, ToldGoal
+from crl_data.told_ticks import ToldTicks
 from crl_robot.contracts import Action, Frame
 from crl_robot.errors import ConfigError, GoalImageError, StoreError
 from crl_robot.streams import ObservationBuffer
@@ -467,7 +468,7 @@ def told(broken=False):
     goals = [ToldGoal(f"{ns}.png", ns, None, (), {"left": picture}) for ns in (1, changed_ns)]
     towards = {ms: goals[ms * MS >= changed_ns].stamp_ns for ms in range(30, 9_000, 30)}
     ticks = [{"stamp_ns": ms * MS, "goal_stamp_ns": goal_ns, "tick": ms} for ms, goal_ns in towards.items()]
-    return Told("left", goals, lambda: ticks)
+    return Told("left", goals, ToldTicks.of(ticks))
 
 
 def test_what_a_policy_told_is_kept_at_the_steps_that_it_was_told_of(make):
