@@ -92,3 +92,13 @@ def test_an_arm_that_refuses_to_go_or_is_there_already_has_no_figure():
     track = led(np.array([0.1, -0.2, 0.1]), 0.1)
     lost = (track.stamps_ns > 2.161e9) & (track.stamps_ns < 2.8e9)
     assert led_motion(round(2e9), Track(*(part[~lost] for part in vars(track).values()))) is None
+
+
+def test_commands_to_an_arm_that_tells_no_states_are_not_awaited_without_end():
+    """Each trial in lock step left one behind, which every look went through again."""
+    watch = ArmWatch(PERIOD_S)
+    for trial in range(20):
+        watch.led(round(3e9 * trial))
+        watch.commanded(round(3e9 * trial) + 1, np.array([0.01, 0, 0]))
+        watch.look()
+    assert len(watch._waiting) <= 1

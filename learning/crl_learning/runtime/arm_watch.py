@@ -101,6 +101,7 @@ class ArmWatch:
         follows = len(commands) >= LEAST_COMMANDS and now_ns - looked_ns > 1e9 * EVERY_S
         if led_ns is None and not waiting and not follows:
             return
+        newest_ns = max(now_ns, commands[-1].stamp_ns if commands else 0)  # an arm may tell no states, as in lock step
         track = _track(states)
         led = led_motion(led_ns, track) if led_ns is not None else None
         motions = [first_motion(one.command, track, one.next_ns) for one in waiting]
@@ -109,10 +110,10 @@ class ArmWatch:
             self._looked_ns = now_ns if follows else self._looked_ns
             self._following = found or self._following
             self._motions.extend(one for one in (led, *motions) if one is not None)
-            if led is not None or (led_ns is not None and now_ns - led_ns > 1e9 * LONGEST_LED_S):
+            if led is not None or (led_ns is not None and newest_ns - led_ns > 1e9 * LONGEST_LED_S):
                 self._led_ns = None
             told = [one for one, motion in zip(waiting, motions, strict=True) if motion is not None]
-            self._waiting = [one for one in self._waiting if one not in told and not one.over(now_ns)]
+            self._waiting = [one for one in self._waiting if one not in told and not one.over(newest_ns)]
 
     def summary(self) -> dict[str, Figures | None]:
         """In ms: 'arm_motion', from a command to the first motion, and 'arm_following', how far the arm is behind."""
