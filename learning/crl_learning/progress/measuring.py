@@ -83,33 +83,27 @@ def stop_facts(
     The goal image shows the arm, too, and a task may be done while the arm is elsewhere. So the runs that were wholly
     as it shows at some tick are told apart, under `as_shown`; there 'in time' counts from that tick.
     """
-    threshold, early, delays, stalled, succeeded = calibration.threshold(rate), 0, [], 0, 0
-    shown, shown_delays = 0, []
-    for episode in episodes:
-        signal, success = episode.signals[name], episode.success
-        fires = np.flatnonzero(held_level(signal, calibration.hold) >= threshold)
-        first, first_shown = _first(success), _first(success & episode.arm_right)
-        succeeded += first < len(success)
-        shown += first_shown < len(success)
-        stalled += first < len(success) and longest_stall(signal[: first + 1], calibration.step) >= calibration.patience
-        if len(fires) and not success[fires[0]]:
-            early += 1
-        elif len(fires):
-            delays.append(period_s * max(0, int(fires[0]) - first))
-            if first_shown < len(success):
-                shown_delays.append(period_s * max(0, int(fires[0]) - first_shown))
-    share = wilson(early, len(episodes))
+    threshold = calibration.threshold(rate)
+    ends = [_end(episode, name, calibration, threshold) for episode in episodes]
+    share = wilson(sum(end.early for end in ends), len(ends))
+    at_goal = [end for end in ends if end.stop is not None and not end.early]
+    delays = [period_s * end.after(end.success) for end in at_goal if end.success is not None]
+    shown_delays = [period_s * end.after(end.shown) for end in at_goal if end.shown is not None]
     return {
         "rate": rate,
         "stopped_early": share.value,
         "stopped_early_low": share.low,
         "stopped_early_high": share.high,
-        "stopped_at_goal": len(delays),
-        "succeeded": succeeded,
+        "stopped_at_goal": len(at_goal),
+        "succeeded": sum(end.success is not None for end in ends),
         "stop_after_s": _quantiles(delays),
         "stopped_in_time": _in_time(delays),
-        "as_shown": {"runs": shown, "stopped_at_goal": len(shown_delays), "stopped_in_time": _in_time(shown_delays)},
-        "stalled_before_success": stalled,
+        "as_shown": {
+            "runs": sum(end.shown is not None for end in ends),
+            "stopped_at_goal": len(shown_delays),
+            "stopped_in_time": _in_time(shown_delays),
+        },
+        "stalled_before_success": sum(end.stalled for end in ends),
         "steps_within_interval": _coverage(episodes, name, calibration),
     }
 
@@ -127,9 +121,35 @@ def bootstrap(
     return round(value, 4), round(float(low), 4), round(float(high), 4)
 
 
-def _first(ticks: NDArray[np.bool_]) -> int:
-    """The first that holds; their number where none does."""
-    return int(ticks.argmax()) if ticks.any() else len(ticks)
+@dataclass(frozen=True)
+class _End:
+    """Of a run that stops by itself: ticks of the stop, of the first success, and of the first that is as shown.
+
+    ``early`` stops are away from the goal; a ``stalled`` run would have been given up before its success.
+    """
+
+    stop: int | None
+    success: int | None
+    shown: int | None
+    early: bool
+    stalled: bool
+
+    def after(self, tick: int) -> int:
+        """Ticks from that one to the stop; 0 when it came before."""
+        return max(0, (self.stop or 0) - tick)
+
+
+def _end(episode: Watched, name: str, calibration: Calibration, threshold: float) -> _End:
+    signal, success = episode.signals[name], episode.success
+    stop, first = _first(held_level(signal, calibration.hold) >= threshold), _first(success)
+    stalled = first is not None and longest_stall(signal[: first + 1], calibration.step) >= calibration.patience
+    early = stop is not None and not success[stop]
+    return _End(stop, first, _first(success & episode.arm_right), early, stalled)
+
+
+def _first(ticks: NDArray[np.bool_]) -> int | None:
+    """The first that holds; None where none does."""
+    return int(ticks.argmax()) if ticks.any() else None
 
 
 def _in_time(delays: Sequence[float]) -> int:
