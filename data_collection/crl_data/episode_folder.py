@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,11 @@ class EpisodeFolder:
 
     def arm_stream(self) -> dict[str, NDArray[Any]]:
         """Every state of the arm at its own rate, (M, ...) by name; empty where none was recorded."""
-        paths = {name: f"{ARM_STREAM}/{name}" for name in ARM_STREAM_ARRAYS}
-        return {name: self.array(path) for name, path in paths.items() if path in self.meta.checksums}
+        return self._those_of(ARM_STREAM, ARM_STREAM_ARRAYS)
 
     def progress(self) -> dict[str, NDArray[Any]]:
         """What was told of the progress at each step, (T, ...) by name; empty where nothing was. Raises StoreError."""
-        paths = {name: f"{PROGRESS}/{name}" for name in PROGRESS_ARRAYS}
-        return {name: self.array(path) for name, path in paths.items() if path in self.meta.checksums}
+        return self._those_of(PROGRESS, PROGRESS_ARRAYS)
 
     def goals(self) -> tuple[EpisodeGoal, ...]:
         """The goals that were in force, in order; none where none were recorded. Raises StoreError."""
@@ -93,6 +91,11 @@ class EpisodeFolder:
         arrays = {name: self.array(name) for name in STEP_ARRAYS if name in self.meta.checksums}
         cameras = {camera: self.track(camera) for camera in self.spec.cameras}
         return Episode(self.meta, arrays, cameras, self.progress(), self.goals())
+
+    def _those_of(self, folder: str, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """By name, the arrays below a folder that the episode has."""
+        paths = {name: f"{folder}/{name}" for name in names}
+        return {name: self.array(path) for name, path in paths.items() if path in self.meta.checksums}
 
     def _optional(self, name: str, kind: type) -> NDArray[Any]:
         return self.array(name) if name in self.meta.checksums else np.zeros(0, kind)

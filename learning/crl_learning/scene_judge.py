@@ -12,9 +12,9 @@ from torch import Tensor
 from crl_learning.acting import ActingNetworks
 from crl_learning.assets import checkpoint_folder
 from crl_learning.checkpoint import load_checkpoint
+from crl_learning.goal_policy import views_of
 from crl_learning.machine import CPU
 from crl_learning.networks.critic import Critic
-from crl_learning.views import Views
 from crl_robot.errors import CheckpointError
 from crl_robot.robots import WIDOWX, robot_of_data
 from crl_robot.sim.env import SimEnv
@@ -38,7 +38,7 @@ class SceneJudge:
         self._networks, self._scale = ActingNetworks(checkpoint, meta.size, CPU), meta.action_scale
         self._chunk = meta.network.chunk
         self.robot = robot_of_data(meta.robot) or WIDOWX
-        self._views = Views(meta.image_spec, meta.more_cameras) if meta.image_spec else None
+        self._views = views_of(meta) if meta.image_spec else None
 
     @property
     def cameras(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crl_learning.action_scale import ActionScale
-from crl_learning.algorithms.algorithm import Algorithm
+from crl_learning.algorithms.algorithm import Algorithm, Info
 from crl_learning.algorithms.make import make_algorithm
 from crl_learning.batch import Batch
 from crl_learning.checkpoint import Checkpoint
@@ -18,8 +18,6 @@ from crl_learning.config import TrainConfig
 from crl_learning.fine_tune import start_from
 from crl_learning.graphed_step import GraphedStep
 from crl_learning.machine import choose_dtype
-
-Info = dict[str, Tensor]
 
 
 @dataclass(frozen=True)

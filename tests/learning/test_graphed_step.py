@@ -1,5 +1,7 @@
 """What a recorded step must be: one that, replayed on its memory alone, learns what the step itself would."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from played_graphs import play_graphs
@@ -97,11 +99,13 @@ def test_a_resumed_run_records_the_memory_that_it_loaded_its_state_into(tmp_path
     require_equal(straight.weights(), resumed.weights())
 
 
-def test_a_step_that_cannot_be_recorded_says_why_and_what_to_do():
+def recording_that_breaks_with(cause: RuntimeError) -> Callable[[], object]:
+    """Records a step, after its warm-up. Ending the recording raises an error of its own, as CUDA does."""
+
     def step(batch: Batch) -> dict[str, torch.Tensor]:
         if torch.cuda.current_stream().is_capturing():
             try:
-                raise RuntimeError("operation not permitted when stream is capturing\nCUDA kernel errors")
+                raise cause
             finally:
                 raise RuntimeError("recording failed")
         return {}
@@ -109,23 +113,17 @@ def test_a_step_that_cannot_be_recorded_says_why_and_what_to_do():
     graphed, batch = GraphedStep(), Batch(*[torch.zeros(1)] * 4)
     for _ in range(GraphedStep.WARM_UP):
         graphed.run(step, batch)
+    return lambda: graphed.run(step, batch)
+
+
+def test_a_step_that_cannot_be_recorded_says_why_and_what_to_do():
+    cause = RuntimeError("operation not permitted when stream is capturing\nCUDA kernel errors")
+    record = recording_that_breaks_with(cause)
     with pytest.raises(ConfigError, match=r"not permitted when stream is capturing; use cuda_graph=false$"):
-        graphed.run(step, batch)
+        record()
 
 
 def test_a_want_of_memory_while_a_step_is_recorded_is_told_as_one():
-    """It was told as a step that cannot be recorded."""
-
-    def step(batch: Batch) -> dict[str, torch.Tensor]:
-        if torch.cuda.current_stream().is_capturing():
-            try:
-                raise torch.OutOfMemoryError("CUDA out of memory.")
-            finally:
-                raise RuntimeError("recording failed")
-        return {}
-
-    graphed, batch = GraphedStep(), Batch(*[torch.zeros(1)] * 4)
-    for _ in range(GraphedStep.WARM_UP):
-        graphed.run(step, batch)
+    record = recording_that_breaks_with(torch.OutOfMemoryError("CUDA out of memory."))
     with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
-        graphed.run(step, batch)
+        record()

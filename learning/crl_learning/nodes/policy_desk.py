@@ -100,7 +100,7 @@ class Desk:
 
     def look_at_arm(self) -> None:
         """The check of the arm's latency anew: an arm moves first in the midst of a run."""
-        check = arm_check(self._control.latency_ms(), self._actions)
+        check = arm_check(self._control.arm.summary(), self._actions)
         before = next((one for one in self.checks if one.name == check.name), check)
         if check != before:
             self.checks = [check if one is before else one for one in self.checks]

@@ -29,11 +29,11 @@ class Run:
 
     def ticks(self) -> list[dict[str, Any]]:
         """Control ticks in order, as published on policy/progress; a line that was cut off is left out."""
-        return list(lines_of(self.folder / TICKS))
+        return list(_lines(self.folder / TICKS))
 
     def events(self) -> list[dict[str, Any]]:
         """What happened, in order."""
-        return list(lines_of(self.folder / EVENTS))
+        return list(_lines(self.folder / EVENTS))
 
     def goals(self) -> list[GoalImage]:
         """Goal images at the camera's native size; those that cannot be read are left out."""
@@ -75,7 +75,7 @@ def open_run(folder: str | Path) -> Run:
     return Run(folder, facts)
 
 
-def lines_of(file: Path) -> Iterator[dict[str, Any]]:
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file that holds one a line; a line that was cut off is left out."""
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
